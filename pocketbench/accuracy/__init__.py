@@ -1,0 +1,1 @@
+"""Accuracies: published reference values."""

@@ -1,0 +1,1 @@
+"""Attention blocks and backbones in operators that export well to every format."""

@@ -1,0 +1,164 @@
+"""Records as strict, versioned JSON: `{"format": 1, "kind": "RunResult", "data": {...}}`.
+
+An unknown key, a missing key, another kind, a value of the wrong type or a newer format is an error that names the
+file and the key. Reading is driven by the records' own type hints, so that a record is declared once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import json
+import os
+import tempfile
+import types
+import typing
+from pathlib import Path
+from typing import Any, TypeVar
+
+from pocketbench.core.errors import FileFault, nearest_name_hint
+
+FORMAT_VERSION = 1
+
+Record = TypeVar("Record")
+
+
+def to_plain(value: Any) -> Any:
+    """A record, or a container of records, as dicts, lists and scalars."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, (list, tuple)):
+        return [to_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: to_plain(item) for key, item in value.items()}
+    return value
+
+
+def dump_record(record: Any) -> str:
+    """The record as one JSON text, keys in the order of the fields."""
+    envelope = {"format": FORMAT_VERSION, "kind": type(record).__name__, "data": to_plain(record)}
+    return json.dumps(envelope, ensure_ascii=False, allow_nan=False)
+
+
+def parse_record(text: str, kind: type[Record], where: str) -> Record:
+    """The record that `dump_record` wrote.
+
+    Args:
+        kind: the record class expected.
+        where: the file, or another name of the place, for messages.
+
+    Raises:
+        FileFault: when the text is not JSON, or is not such a record.
+    """
+    try:
+        envelope = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise FileFault(f"{where}: not JSON ({error})", "delete the file and let it be written anew") from error
+    if not isinstance(envelope, dict) or set(envelope) != {"format", "kind", "data"}:
+        raise FileFault(f"{where}: expected the keys format, kind, data", "it is not a record of pocketbench")
+    if envelope["format"] != FORMAT_VERSION:
+        raise FileFault(
+            f"{where}: format {envelope['format']!r}, this version reads {FORMAT_VERSION}", "update pocketbench"
+        )
+    if envelope["kind"] != kind.__name__:
+        raise FileFault(f"{where}: holds a {envelope['kind']!r}", f"expected a {kind.__name__}")
+    return typing.cast(Record, from_plain(envelope["data"], kind, where, "data"))
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write beside `path`, then rename: a reader sees the old file or the new one, never half of it.
+
+    Raises:
+        FileFault: when the folder can't be written or the disk is full.
+    """
+    scratch = None
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "w", encoding="utf-8") as stream:
+            stream.write(text)
+        os.chmod(scratch, 0o644)
+        os.replace(scratch, path)
+    except OSError as error:
+        if scratch is not None:
+            Path(scratch).unlink(missing_ok=True)
+        raise FileFault(f"can't write {path}: {error.strerror or error}", "check the folder and free space") from error
+
+
+def write_record(path: Path, record: Any) -> None:
+    write_text(path, dump_record(record) + "\n")
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Raises: FileFault when the file can't be read or is not such a record."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise FileFault(f"can't read {path}: {error}", "check the path") from error
+    return parse_record(text, kind, str(path))
+
+
+def from_plain(value: Any, expected: Any, where: str, key: str) -> Any:
+    """`value` as the type `expected`; raises FileFault that names `where` and `key` when it does not fit."""
+    origin = typing.get_origin(expected)
+    if origin in (types.UnionType, typing.Union):
+        return _union_from_plain(value, typing.get_args(expected), where, key)
+    if origin is tuple:
+        return _tuple_from_plain(value, typing.get_args(expected), where, key)
+    if origin is dict:
+        if not isinstance(value, dict):
+            raise _misfit(value, "a table", where, key)
+        item_type = typing.get_args(expected)[1]
+        return {name: from_plain(item, item_type, where, f"{key}.{name}") for name, item in value.items()}
+    if dataclasses.is_dataclass(expected) and isinstance(expected, type):
+        return _record_from_plain(value, expected, where, key)
+    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if isinstance(expected, type) and type(value) is expected:
+        return value
+    raise _misfit(value, getattr(expected, "__name__", str(expected)), where, key)
+
+
+def _union_from_plain(value: Any, options: tuple[Any, ...], where: str, key: str) -> Any:
+    if value is None and type(None) in options:
+        return None
+    options = tuple(option for option in options if option is not type(None))
+    if len(options) == 1:
+        return from_plain(value, options[0], where, key)
+    for option in options:
+        if type(value) is option:
+            return value
+    raise _misfit(value, " or ".join(option.__name__ for option in options), where, key)
+
+
+def _tuple_from_plain(value: Any, item_types: tuple[Any, ...], where: str, key: str) -> tuple[Any, ...]:
+    if not isinstance(value, list):
+        raise _misfit(value, "a list", where, key)
+    if len(item_types) != 2 or item_types[1] is not Ellipsis:
+        raise TypeError(f"{key}: records hold tuples of one type and any length, not {item_types}")
+    item_type = item_types[0]
+    if item_type is int and all(type(item) is int for item in value):  # samples: thousands of them
+        return tuple(value)
+    return tuple(from_plain(item, item_type, where, f"{key}[{index}]") for index, item in enumerate(value))
+
+
+def _record_from_plain(value: Any, kind: type, where: str, key: str) -> Any:
+    if not isinstance(value, dict):
+        raise _misfit(value, f"a {kind.__name__}", where, key)
+    hints = _type_hints(kind)
+    for name in value:
+        if name not in hints:
+            raise FileFault(f"{where}: unknown key {key}.{name}", nearest_name_hint(name, sorted(hints)))
+    for name in hints:
+        if name not in value:
+            raise FileFault(f"{where}: missing key {key}.{name}", f"a {kind.__name__} needs it")
+    return kind(**{name: from_plain(value[name], hint, where, f"{key}.{name}") for name, hint in hints.items()})
+
+
+@functools.cache
+def _type_hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _misfit(value: Any, expected: str, where: str, key: str) -> FileFault:
+    return FileFault(f"{where}: {key} is {value!r}", f"expected {expected}")

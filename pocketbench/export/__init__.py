@@ -1,0 +1,1 @@
+"""From a torch network to verified ONNX, TFLite and Core ML files."""

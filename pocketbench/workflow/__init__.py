@@ -1,0 +1,1 @@
+"""What joins the stages: suites, cached export, interleaved profiling, the report."""
