@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
+import math
 import os
 import tempfile
 import types
@@ -37,7 +38,7 @@ def to_plain(value: Any) -> Any:
 def dump_record(record: Any) -> str:
     """The record as one JSON text, keys in the order of the fields."""
     envelope = {"format": FORMAT_VERSION, "kind": type(record).__name__, "data": to_plain(record)}
-    return json.dumps(envelope, ensure_ascii=False, allow_nan=False)
+    return json.dumps(envelope, allow_nan=False)  # ASCII: a file name that is not UTF-8 survives as \udcXX
 
 
 def parse_record(text: str, kind: type[Record], where: str) -> Record:
@@ -51,7 +52,7 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
         FileFault: when the text is not JSON, or is not such a record.
     """
     try:
-        envelope = json.loads(text)
+        envelope = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise FileFault(f"{where}: not JSON ({error})", "delete the file and let it be written anew") from error
     if not isinstance(envelope, dict) or set(envelope) != {"format", "kind", "data"}:
@@ -77,12 +78,13 @@ def write_text(path: Path, text: str) -> None:
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
         with os.fdopen(handle, "w", encoding="utf-8") as stream:
             stream.write(text)
-        os.chmod(scratch, 0o644)
-        os.replace(scratch, path)
+        Path(scratch).chmod(0o644)
+        Path(scratch).replace(path)
     except OSError as error:
+        raise FileFault(f"can't write {path}: {error.strerror or error}", "check the folder and free space") from error
+    finally:
         if scratch is not None:
             Path(scratch).unlink(missing_ok=True)
-        raise FileFault(f"can't write {path}: {error.strerror or error}", "check the folder and free space") from error
 
 
 def write_record(path: Path, record: Any) -> None:
@@ -112,9 +114,9 @@ def from_plain(value: Any, expected: Any, where: str, key: str) -> Any:
         return {name: from_plain(item, item_type, where, f"{key}.{name}") for name, item in value.items()}
     if dataclasses.is_dataclass(expected) and isinstance(expected, type):
         return _record_from_plain(value, expected, where, key)
-    if expected is float and isinstance(value, int) and not isinstance(value, bool):
+    if expected is float and type(value) is int and abs(value) < 2**1023:
         return float(value)
-    if isinstance(expected, type) and type(value) is expected:
+    if isinstance(expected, type) and type(value) is expected and value not in (math.inf, -math.inf):
         return value
     raise _misfit(value, getattr(expected, "__name__", str(expected)), where, key)
 
@@ -158,6 +160,10 @@ def _record_from_plain(value: Any, kind: type, where: str, key: str) -> Any:
 @functools.cache
 def _type_hints(kind: type) -> dict[str, Any]:
     return typing.get_type_hints(kind)
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no number")
 
 
 def _misfit(value: Any, expected: str, where: str, key: str) -> FileFault:

@@ -12,15 +12,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.core.errors import MissingPackageError, UnknownNameError
+from pocketbench.core.errors import EnvironmentFault, MissingPackageError, UnknownNameError
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """One registered name.
 
-    `target` is "module:attribute", or "module" where the module itself is meant; `requires` are the modules that must be importable; `install` is the line that
-    installs them; `summary` is what `pocketbench list` prints.
+    `target` is "module:attribute", or "module" where the module itself is meant; `requires` are the modules that must
+    be importable; `install` is the line that installs them; `summary` is what `pocketbench list` prints.
     """
 
     target: str
@@ -73,11 +73,25 @@ class Registry:
         Raises:
             UnknownNameError: when nothing is registered under the name.
             MissingPackageError: when a package it needs is not installed.
+            EnvironmentFault: when a plug-in can't be loaded.
         """
         entry = self.entry(name)
         missing = entry.missing()
         if missing:
             raise MissingPackageError(f"{self.kind} {name!r} needs {', '.join(missing)}", entry.install)
-        module, _, attribute = entry.target.partition(":")
-        loaded = importlib.import_module(module)
-        return getattr(loaded, attribute) if attribute else loaded
+        if name in self._own:
+            return import_target(entry.target)
+        try:
+            return import_target(entry.target)
+        except Exception as error:
+            raise EnvironmentFault(
+                f"{self.kind} {name!r} ({entry.summary}) can't be loaded: {type(error).__name__}: {error}",
+                "update that plug-in, or uninstall it",
+            ) from error
+
+
+def import_target(target: str) -> Any:
+    """What "module" or "module:attribute" names."""
+    module, _, attribute = target.partition(":")
+    loaded = importlib.import_module(module)
+    return getattr(loaded, attribute) if attribute else loaded

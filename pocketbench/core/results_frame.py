@@ -1,0 +1,74 @@
+"""Results as a table for people: a row a session of a cell, summaries computed from its samples."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from pocketbench.core.estimates import median, quantile, settle_bursts
+from pocketbench.core.records import Measurement, RunResult
+from pocketbench.core.store import model_name
+
+if TYPE_CHECKING:
+    import pandas
+
+NS_PER_MS = 1e6
+BYTES_PER_MB = 1e6
+SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
+COLUMNS = (
+    *("model", "format", "precision", "engine", "threads", "device", "session"),
+    *SUMMARY_COLUMNS,
+    *("caveats", "failure", "time", "run_id", "git_commit"),
+)
+
+
+def results_frame(results: Iterable[RunResult]) -> pandas.DataFrame:
+    """The results as a frame with the columns COLUMNS; what was not measured is empty."""
+    import pandas
+
+    return pandas.DataFrame([result_row(result) for result in results], columns=list(COLUMNS))
+
+
+def result_row(result: RunResult) -> dict[str, object]:
+    """One row. `n` counts the samples that are summarised: the first `settle_count` of a burst are not.
+
+    Unit: ms and MB (a million bytes), as the names say.
+    """
+    failure = result.failure
+    return {
+        "model": model_name(result.artifact),
+        "format": result.artifact.format,
+        "precision": result.artifact.precision,
+        "engine": result.plan.engine,
+        "threads": result.plan.thread_count,
+        "device": result.device.device_id,
+        "session": result.session_index,
+        **_summarise(result.measurement),
+        "caveats": ", ".join(caveat.code for caveat in result.caveats),
+        "failure": f"{failure.kind}: {failure.message}" if failure else None,
+        "time": result.conditions_before.taken_at,
+        "run_id": result.run_id,
+        "git_commit": result.git_commit,
+    }
+
+
+def _summarise(measurement: Measurement | None) -> dict[str, object]:
+    if measurement is None:
+        return dict.fromkeys(SUMMARY_COLUMNS)
+    wall, cpu = (
+        [
+            sample
+            for burst in settle_bursts(samples, measurement.burst_count, measurement.settle_count)
+            for sample in burst
+        ]
+        for samples in (measurement.wall_ns, measurement.cpu_ns)
+    )
+    return {
+        "median_ms": median(wall) / NS_PER_MS if wall else None,
+        "p90_ms": quantile(wall, 0.9) / NS_PER_MS if wall else None,
+        "n": len(wall),
+        "cpu_median_ms": median(cpu) / NS_PER_MS if cpu else None,
+        "load_ms": measurement.load_ns / NS_PER_MS,
+        "first_ms": measurement.first_ns / NS_PER_MS,
+        "peak_rss_mb": None if measurement.peak_rss_bytes is None else measurement.peak_rss_bytes / BYTES_PER_MB,
+    }

@@ -1,0 +1,214 @@
+"""The results store: records are appended, found again by what they are about, and never changed."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+
+from pocketbench.core.database import Database, tables
+from pocketbench.core.jsonio import dump_record, parse_record
+from pocketbench.core.records import Accuracy, Artifact, RunResult
+
+if TYPE_CHECKING:
+    import pandas
+    import sqlalchemy as sa
+
+
+class ResultFilter(TypedDict, total=False):
+    """What narrows a reading: each given key must be equal; `limit` keeps the newest so many."""
+
+    run_id: str
+    session_index: int
+    model: str
+    backbone: str
+    block: str | None
+    format: str
+    engine: str
+    thread_count: int
+    device_id: str
+    artifact_sha256: str
+    git_commit: str
+    failed: bool
+    limit: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunProgress:
+    """How far a run came: the sessions of it that are stored."""
+
+    run_id: str
+    started_at: str
+    finished: bool
+    expected_result_count: int
+    result_count: int
+    done_sessions: frozenset[int]
+
+
+class Store:
+    """Records in a database.
+
+    Args:
+        url: see `pocketbench.core.database.Database`.
+    """
+
+    def __init__(self, url: str | None = None) -> None:
+        self._database = Database(url)
+
+    @property
+    def place(self) -> str:
+        """The file, or the URL without its password, for messages."""
+        return self._database.place
+
+    def append(self, *records: RunResult | Accuracy | Artifact) -> None:
+        """Store records, all of them or none. The results of one session belong in one call: it is done when stored.
+
+        Raises: FileFault, EnvironmentFault.
+        """
+        if not records:
+            return
+        rows = [_row(record) for record in records]
+        with self._database.writing() as connection:
+            connection.execute(tables().records.insert(), rows)
+
+    def read_results(self, **filters: Unpack[ResultFilter]) -> list[RunResult]:
+        """The results that match, oldest first.
+
+        Raises: FileFault (a record of a newer version, too), EnvironmentFault.
+        """
+        import sqlalchemy as sa
+
+        table = tables().records
+        query = sa.select(table.c.id, table.c.record).where(table.c.kind == RunResult.__name__)
+        limit = filters.pop("limit", None)
+        for name, value in filters.items():
+            query = query.where(table.c[name] == value)
+        with self._database.reading() as connection:
+            if connection is None:
+                return []
+            rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit)).all()
+        return [parse_record(text, RunResult, f"{self.place}, record {number}") for number, text in reversed(rows)]
+
+    def results_frame(self, **filters: Unpack[ResultFilter]) -> pandas.DataFrame:
+        """The results that match as a frame, a row a session of a cell. See `results_frame`."""
+        from pocketbench.core.results_frame import results_frame
+
+        return results_frame(self.read_results(**filters))
+
+    def read_values(self, column: str) -> list[str]:
+        """Every value of a column of `ResultFilter` among the results, sorted."""
+        import sqlalchemy as sa
+
+        table = tables().records
+        cell = table.c[column]
+        query = sa.select(cell).distinct().where(table.c.kind == RunResult.__name__, cell.is_not(None)).order_by(cell)
+        with self._database.reading() as connection:
+            return [] if connection is None else [str(value) for value in connection.scalars(query)]
+
+    def begin_run(self, run_key: str, expected_result_count: int) -> str:
+        """The id of the key's newest run when that is not finished (go on with it), else of a run that starts now.
+
+        Args:
+            run_key: a hash of all that must be equal for a run to be continued: plan, files, device.
+            expected_result_count: how many results the run has when it is finished.
+        """
+        with self._database.writing() as connection:
+            newest = _newest_run(connection, run_key)
+            if newest is not None and not newest.finished:
+                return str(newest.run_id)
+            now = datetime.now(UTC)
+            run_id = f"{now:%Y%m%dT%H%M%SZ}-{secrets.token_hex(3)}"
+            connection.execute(
+                tables()
+                .runs.insert()
+                .values(
+                    run_id=run_id,
+                    run_key=run_key,
+                    started_at=_timestamp(now),
+                    expected_result_count=expected_result_count,
+                    finished=False,
+                )
+            )
+            return run_id
+
+    def read_progress(self, run_key: str) -> RunProgress | None:
+        """How far the newest run of the key came; None when there is none."""
+        import sqlalchemy as sa
+
+        records = tables().records
+        with self._database.reading() as connection:
+            run = _newest_run(connection, run_key) if connection is not None else None
+            if connection is None or run is None:
+                return None
+            query = sa.select(records.c.session_index).where(
+                records.c.run_id == run.run_id, records.c.kind == RunResult.__name__
+            )
+            sessions = list(connection.scalars(query))
+        return RunProgress(
+            run_id=run.run_id,
+            started_at=run.started_at,
+            finished=run.finished,
+            expected_result_count=run.expected_result_count,
+            result_count=len(sessions),
+            done_sessions=frozenset(sessions),
+        )
+
+    def finish_run(self, run_id: str) -> None:
+        """Mark a run as finished: the next `begin_run` of its key starts anew."""
+        runs = tables().runs
+        with self._database.writing() as connection:
+            connection.execute(runs.update().where(runs.c.run_id == run_id).values(finished=True))
+
+
+def model_name(artifact: Artifact) -> str:
+    """The name of the model's spec, else the file's name without suffix."""
+    return artifact.spec.name if artifact.spec is not None else Path(artifact.file_name).stem
+
+
+def _newest_run(connection: sa.Connection, run_key: str) -> sa.Row[Any] | None:
+    import sqlalchemy as sa
+
+    runs = tables().runs
+    return connection.execute(
+        sa.select(runs).where(runs.c.run_key == run_key).order_by(runs.c.id.desc()).limit(1)
+    ).first()
+
+
+def _row(record: RunResult | Accuracy | Artifact) -> dict[str, object]:
+    artifact = record if isinstance(record, Artifact) else record.artifact if isinstance(record, RunResult) else None
+    about: dict[str, object] = dict.fromkeys(ResultFilter.__annotations__)
+    del about["limit"]
+    if artifact is not None:
+        about |= {
+            "model": model_name(artifact),
+            "backbone": artifact.spec.backbone if artifact.spec else None,
+            "block": artifact.spec.block if artifact.spec else None,
+            "format": artifact.format,
+            "artifact_sha256": artifact.sha256,
+        }
+    if isinstance(record, RunResult):
+        about |= {
+            "run_id": record.run_id,
+            "session_index": record.session_index,
+            "engine": record.plan.engine,
+            "thread_count": record.plan.thread_count,
+            "device_id": record.device.device_id,
+            "git_commit": record.git_commit,
+            "failed": record.failure is not None,
+        }
+    if isinstance(record, Accuracy):
+        about |= {"backbone": record.backbone, "block": record.block, "artifact_sha256": record.artifact_sha256}
+    about = {name: _escape(value) if isinstance(value, str) else value for name, value in about.items()}
+    written_at = _timestamp(datetime.now(UTC))
+    return about | {"kind": type(record).__name__, "written_at": written_at, "record": dump_record(record)}
+
+
+def _escape(text: str) -> str:
+    """The text with what databases refuse written out: the bytes of a name that is not UTF-8 (\\udcXX), and NUL."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8").replace("\0", "\\x00")
+
+
+def _timestamp(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds")
