@@ -19,15 +19,13 @@ def detect_format(path: Path) -> str:
         FileFault: when nothing is there, or a folder stands where a file should.
         UsageError: when the suffix is none of ours.
     """
-    for name, suffix in SUFFIXES.items():
-        if path.suffix.lower() == suffix:
-            break
-    else:
+    name = next((name for name, suffix in SUFFIXES.items() if path.suffix.lower() == suffix), None)
+    if name is None:
         raise UsageError(f"{path} is no model file", f"expected a file that ends in {', '.join(SUFFIXES.values())}")
     if not path.exists():
         raise FileFault(f"{path} does not exist", "check the path")
     if path.is_dir() and name != "coreml":
-        raise FileFault(f"{path} is a folder", f"expected a {suffix} file")
+        raise FileFault(f"{path} is a folder", f"expected a {path.suffix} file")
     if path.is_file() and name == "coreml":
         raise FileFault(f"{path} is a file", "an .mlpackage is a folder; unpack it first")
     return name
@@ -71,17 +69,17 @@ def move_into_place(scratch: Path, target: Path) -> None:
         if target.is_dir() and not target.is_symlink():
             # a folder can't be replaced in one step: set the old one aside, so that a failure puts it back
             aside = scratch.with_name(scratch.name + ".old")
-            os.rename(target, aside)
+            target.rename(aside)
             try:
-                os.rename(scratch, target)
+                scratch.rename(target)
             except OSError:
-                os.rename(aside, target)
+                aside.rename(target)
                 raise
             shutil.rmtree(aside)
         else:
-            os.replace(scratch, target)
+            scratch.replace(target)
     except OSError as error:
-        raise FileFault(f"can't write {target}: {error.strerror or error}", "check the folder and free space") from error
+        raise FileFault(f"can't write {target}: {error.strerror or error}", "check folder and free space") from error
 
 
 def open_folder(folder: Path) -> None:
@@ -95,7 +93,8 @@ def open_folder(folder: Path) -> None:
         probe.write_bytes(b"pocketbench")
         probe.unlink()
     except OSError as error:
-        probe.unlink(missing_ok=True) if folder.is_dir() else None
+        if folder.is_dir():
+            probe.unlink(missing_ok=True)
         raise FileFault(
             f"can't write into {folder}: {error.strerror or error}", "choose another folder with --out"
         ) from error

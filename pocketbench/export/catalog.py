@@ -1,0 +1,30 @@
+"""The formats that pocketbench writes. Adding one: a module as format.py says, a line here, a test."""
+
+from __future__ import annotations
+
+from pocketbench.core.registry import Entry, Registry
+
+FORMATS = Registry(
+    "format",
+    "pocketbench.formats",
+    {
+        "onnx": Entry(
+            target="pocketbench.export.to_onnx",
+            summary="ONNX, simplified by onnxsim, verified by onnxruntime (.onnx)",
+            requires=("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+            install="pip install onnx onnxscript onnxsim onnxruntime",
+        ),
+        "tflite": Entry(
+            target="pocketbench.export.to_tflite",
+            summary="TFLite by litert-torch, verified by the LiteRT interpreter (.tflite)",
+            requires=("torch", "litert_torch", "ai_edge_litert"),
+            install="pip install litert-torch ai-edge-litert",
+        ),
+        "coreml": Entry(
+            target="pocketbench.export.to_coreml",
+            summary="Core ML program for iOS 16, verified by an interpreter of its MIL program (.mlpackage)",
+            requires=("torch", "coremltools"),
+            install="pip install coremltools",
+        ),
+    },
+)

@@ -1,0 +1,80 @@
+"""From a model to a verified file: convert in a scratch folder, verify, hash, move. What fails is not kept."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import shutil
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from pocketbench.core.jsonio import write_record
+from pocketbench.core.model_files import hash_model_file, measure_size, move_into_place, open_folder
+from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec
+from pocketbench.core.targets import FormatTarget
+from pocketbench.export.catalog import FORMATS
+from pocketbench.export.format import Format
+from pocketbench.export.naming import name_artifact, record_path
+from pocketbench.export.parity import compare_outputs
+from pocketbench.export.preparation import PreparedModel
+
+
+def export_model(
+    prepared: PreparedModel,
+    spec: ModelSpec,
+    target: FormatTarget,
+    folder: Path,
+    *,
+    model_facts: ModelFacts | None = None,
+    cache_key: str | None = None,
+    add_runtime_facts: Callable[[Path, GraphFacts], GraphFacts] | None = None,
+) -> Artifact:
+    """Convert, verify, and keep the file in `folder` beside its record (`NAME.SUFFIX.json`).
+
+    Args:
+        model_facts: of the network before conversion, for the record.
+        cache_key: see the record.
+        add_runtime_facts: completes the file's facts by what a runtime says of it (partitions); this stage has none.
+
+    Raises:
+        ConversionError: when the converter refuses the model.
+        ParityError: when the file does not compute what the model computes; nothing is kept then.
+        FileFault: when the folder can't be written or the disk is full.
+    """
+    written: Format = FORMATS.load(target.format)
+    open_folder(folder)
+    file_name = name_artifact(spec, target)
+    scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
+    try:
+        path = scratch / file_name
+        written.convert(prepared.exported, path, target.precision)
+        found = written.run(path, [[image] for image in prepared.inputs])
+        parity = compare_outputs(
+            prepared.expected,
+            found,
+            tolerance=written.TOLERANCES[target.precision],
+            runtime=written.name_runtime(target.precision),
+        )
+        graph_facts = written.read_graph_facts(path)
+        if add_runtime_facts is not None:
+            graph_facts = add_runtime_facts(path, graph_facts)
+        artifact = Artifact(
+            spec=spec,
+            format=target.format,
+            precision=target.precision,
+            file_name=file_name,
+            sha256=hash_model_file(path),
+            size_bytes=measure_size(path),
+            parity=parity,
+            graph_facts=graph_facts,
+            model_facts=model_facts,
+            tools={name: importlib.metadata.version(name) for name in written.TOOLS},
+            cache_key=cache_key,
+        )
+        # the record of an older file must not describe the new one, should we be stopped between the two moves
+        record_path(folder / file_name).unlink(missing_ok=True)
+        move_into_place(path, folder / file_name)
+        write_record(record_path(folder / file_name), artifact)
+    finally:
+        shutil.rmtree(scratch, ignore_errors=True)
+    return artifact

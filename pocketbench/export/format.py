@@ -1,0 +1,33 @@
+"""What a file format must bring: a module with these functions is one. `catalog.FORMATS` names the modules."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import torch
+
+from pocketbench.core.records import GraphFacts
+
+
+class Format(Protocol):
+    """A format's module. Functions raise subclasses of PocketbenchError only."""
+
+    TOLERANCES: dict[str, float]
+    """Precision -> the largest relative error (records.Parity) that a good file may have."""
+
+    TOOLS: tuple[str, ...]
+    """The distributions whose versions decide what the file holds; part of the cache key."""
+
+    def convert(self, exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
+        """Write the model to `path`. Raises: ConversionError, FileFault."""
+
+    def run(self, path: Path, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+        """The file's outputs for each list of inputs, by the runtime that verifies it. Raises: FileFault."""
+
+    def read_graph_facts(self, path: Path) -> GraphFacts:
+        """What stands in the file. Raises: FileFault when it is no such file."""
+
+    def name_runtime(self, precision: str) -> str:
+        """The runtime that `run` uses, with its version."""

@@ -1,0 +1,86 @@
+"""ONNX: torch's exporter, then onnxsim; verified by onnxruntime on its CPU provider."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import warnings
+from pathlib import Path
+
+import numpy as np
+import onnx
+import torch
+
+from pocketbench.core.errors import ConversionError, FileFault
+from pocketbench.export.onnx_graph import MAX_PROTO_BYTES, read_graph_facts
+
+__all__ = ["TOLERANCES", "TOOLS", "convert", "name_runtime", "read_graph_facts", "run"]
+
+TOLERANCES = {"fp32": 1e-3}
+TOOLS = ("torch", "onnx", "onnxscript", "onnxsim")
+OPSET = 20
+
+
+def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
+    """Write the graph as ONNX, simplified, without notes about this machine.
+
+    Raises:
+        ConversionError: when an operator has no ONNX form, or onnxsim's result does not check.
+        FileFault: when the file can't be written.
+    """
+    import onnxsim
+
+    if precision not in TOLERANCES:
+        raise ConversionError(f"ONNX at {precision} is not written", f"known: {', '.join(TOLERANCES)}")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            program = torch.onnx.export(exported, opset_version=OPSET, dynamo=True, verbose=False, optimize=True)
+        assert program is not None
+        simplified, agrees = onnxsim.simplify(program.model_proto)
+        onnx.checker.check_model(simplified, full_check=True)
+    except Exception as error:
+        raise ConversionError(
+            f"torch.onnx can't export the model: {type(error).__name__}: {error}",
+            "the operator that it names has no ONNX form; rewrite that part of the model",
+        ) from error
+    if not agrees:
+        raise ConversionError("onnxsim's result differs from its input", "report the model to onnxsim")
+    strip_notes(simplified)
+    if simplified.ByteSize() > MAX_PROTO_BYTES:
+        raise ConversionError("the model is larger than 2 GB", "ONNX files of that size need external data")
+    try:
+        path.write_bytes(simplified.SerializeToString(deterministic=True))
+    except OSError as error:
+        raise FileFault(f"can't write {path}: {error.strerror or error}", "check free space") from error
+
+
+def strip_notes(model: onnx.ModelProto) -> None:
+    """Remove the exporter's notes (stack traces with paths, class names): they differ from machine to machine.
+
+    The module path of a node stays, as its `namespace`: it tells which block an operator came from.
+    """
+    holders = [model, model.graph, *model.graph.node, *model.graph.input, *model.graph.output, *model.graph.value_info]
+    for holder in (*holders, *model.graph.initializer):
+        kept = [(note.key, note.value) for note in holder.metadata_props if note.key == "namespace"]
+        del holder.metadata_props[:]
+        for key, value in kept:
+            holder.metadata_props.add(key=key, value=value)
+        holder.doc_string = ""
+
+
+def run(path: Path, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """Raises: FileFault when onnxruntime can't load or run the file."""
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4
+    try:
+        session = onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        names = [item.name for item in session.get_inputs()]
+        return [session.run(None, dict(zip(names, values, strict=True))) for values in inputs]
+    except Exception as error:
+        raise FileFault(f"onnxruntime can't run {path.name}: {error}", "the file is damaged or too new") from error
+
+
+def name_runtime(precision: str) -> str:  # noqa: ARG001 (one runtime for all precisions)
+    return f"onnxruntime {importlib.metadata.version('onnxruntime')} CPU"

@@ -1,0 +1,69 @@
+"""TFLite: litert-torch; verified by the LiteRT interpreter (ai-edge-litert) with its default XNNPACK delegate."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import warnings
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from pocketbench.core.errors import ConversionError, FileFault
+from pocketbench.export.tflite_graph import read_graph_facts
+
+__all__ = ["TOLERANCES", "TOOLS", "convert", "name_runtime", "read_graph_facts", "run"]
+
+TOLERANCES = {"fp32": 1e-3}
+TOOLS = ("torch", "litert-torch", "litert-converter", "jax")
+
+
+def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
+    """Write the graph as TFLite. Inputs and outputs keep torch's layout (N, C, H, W).
+
+    Raises:
+        ConversionError: when litert-torch can't lower an operator.
+        FileFault: when the file can't be written.
+    """
+    import litert_torch
+
+    if precision not in TOLERANCES:
+        raise ConversionError(f"TFLite at {precision} is not written", f"known: {', '.join(TOLERANCES)}")
+    example = exported.example_inputs
+    assert example is not None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            model = litert_torch.convert(exported.module(), example[0])
+    except Exception as error:
+        raise ConversionError(
+            f"litert-torch can't convert the model: {type(error).__name__}: {error}",
+            "the operator that it names has no TFLite form; rewrite that part of the model",
+        ) from error
+    try:
+        model.export(str(path))
+    except (OSError, RuntimeError) as error:
+        raise FileFault(f"can't write {path}: {error}", "check free space") from error
+
+
+def run(path: Path, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
+    """Raises: FileFault when the interpreter can't load or run the file."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    try:
+        interpreter = Interpreter(model_path=str(path))
+        interpreter.allocate_tensors()
+        places = interpreter.get_input_details()
+        results = []
+        for values in inputs:
+            for place, value in zip(places, values, strict=True):
+                interpreter.set_tensor(place["index"], value)
+            interpreter.invoke()
+            results.append([interpreter.get_tensor(item["index"]) for item in interpreter.get_output_details()])
+    except Exception as error:
+        raise FileFault(f"LiteRT can't run {path.name}: {error}", "the file is damaged or too new") from error
+    return results
+
+
+def name_runtime(precision: str) -> str:  # noqa: ARG001 (one runtime for all precisions)
+    return f"LiteRT {importlib.metadata.version('ai-edge-litert')} CPU"
