@@ -1,0 +1,132 @@
+"""When is an exported file still current? A key over all that decides what stands in it.
+
+The key of a catalogue or timm model is known without building it: the spec, the source files that its backbone and its
+block reach by their imports, the source of the exporter, and the versions of the converters. What a user's function
+returns can depend on anything, so its key is taken over the graph and the weights it gave.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib.metadata
+import importlib.util
+import json
+import sys
+from collections.abc import Iterable
+from functools import cache
+from pathlib import Path
+
+from pocketbench.core.jsonio import to_plain
+from pocketbench.core.records import ModelSpec
+from pocketbench.core.targets import FormatTarget
+
+CONVERTERS = {
+    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "jax", "ai-edge-litert"),
+    "coreml": ("torch", "coremltools"),
+}
+LISTS_ONLY = frozenset({"pocketbench.blocks.catalog", "pocketbench.export.catalog"})
+"""Registries name every block and format: a line more in them changes no exported file."""
+
+
+def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
+    """The key of a model that the spec determines; None for a user's function."""
+    modules = find_model_modules(spec)
+    if modules is None:
+        return None
+    versions = {"timm": find_version("timm")} if spec.backbone.startswith("timm:") else {}
+    return _digest(spec, target, {"sources": hash_sources(tuple(modules)), "versions": versions})
+
+
+def make_graph_key(spec: ModelSpec, target: FormatTarget, graph_sha256: str) -> str:
+    """The key of a model by what was built: the hash of its exported graph and its weights."""
+    return _digest(spec, target, {"graph": graph_sha256})
+
+
+def find_model_modules(spec: ModelSpec) -> list[str] | None:
+    """The modules whose sources decide what `spec` builds; None when only building it tells.
+
+    Raises: UnknownNameError for a backbone or block that is not registered.
+    """
+    from pocketbench.blocks.catalog import BACKBONES, BLOCKS
+
+    modules = ["pocketbench.blocks.build"]
+    if spec.backbone.startswith("timm:"):
+        return modules
+    if ":" in spec.backbone:
+        return None
+    modules.append(BACKBONES.entry(spec.backbone).target.partition(":")[0])
+    if spec.block is not None:
+        modules.append(BLOCKS.entry(spec.block).target.partition(":")[0])
+    return modules
+
+
+def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -> str:
+    exporter = ("pocketbench.export.exporter", f"pocketbench.export.to_{target.format}")
+    parts = {
+        "spec": to_plain(spec),
+        "target": to_plain(target),
+        "content": content,
+        "exporter": hash_sources(exporter),
+        "converters": {name: find_version(name) for name in CONVERTERS[target.format]},
+        "python": sys.version_info[:2],
+    }
+    return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+@cache
+def find_version(distribution: str) -> str | None:
+    try:
+        return importlib.metadata.version(distribution)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+@cache
+def hash_sources(modules: tuple[str, ...]) -> dict[str, str]:
+    """The hash of each source file that the modules reach by imports within their stage (or their own package).
+
+    Read, not imported. `core` is left out: records and messages do not decide what a converter writes.
+    """
+    hashes: dict[str, str] = {}
+    waiting = list(modules)
+    while waiting:
+        name = waiting.pop()
+        path = None if name in hashes else find_source(name)
+        if path is None:
+            continue
+        source = path.read_bytes()
+        hashes[name] = hashlib.sha256(source).hexdigest()
+        waiting.extend(
+            found for found in list_imports(source, name) if is_neighbour(found, name) and found not in LISTS_ONLY
+        )
+    return dict(sorted(hashes.items()))
+
+
+def is_neighbour(found: str, importer: str) -> bool:
+    """Within pocketbench the same stage; in somebody else's package the same package."""
+    depth = 2 if importer.startswith("pocketbench.") else 1
+    return found.split(".")[:depth] == importer.split(".")[:depth]
+
+
+@cache
+def find_source(module: str) -> Path | None:
+    try:
+        spec = importlib.util.find_spec(module)
+    except (ImportError, ValueError):
+        return None
+    return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+
+
+def list_imports(source: bytes, module: str) -> Iterable[str]:
+    """The absolute names of what a module's source imports, wherever in the file, candidates for submodules too."""
+    package = module.split(".")
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            base = ".".join(package[: len(package) - node.level]) if node.level else ""
+            origin = ".".join(part for part in (base, node.module or "") if part)
+            yield origin
+            yield from (f"{origin}.{alias.name}" for alias in node.names)

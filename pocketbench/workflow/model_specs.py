@@ -1,0 +1,130 @@
+"""One model from what a user wrote about it, on the command line or in a suite, checked without building it."""
+
+from __future__ import annotations
+
+import re
+
+from pocketbench.core.errors import UnknownNameError, UsageError
+from pocketbench.core.records import ModelSpec
+
+WIDTH_RANGE = (0.05, 8.0)
+MAX_SIDE = 4096
+MAX_CHANNELS = 4096
+MAX_CLASSES = 100_000
+
+
+def make_spec(
+    model: str,
+    *,
+    width: float | None = None,
+    attention: str | None = None,
+    reduction: int | None = None,
+    gate: str | None = None,
+    classes: int | None = None,
+    input_size: str | None = None,
+    channels: int | None = None,
+    weights: str | None = None,
+    seed: int | None = None,
+) -> ModelSpec:
+    """The spec of a model; None stands for what was not said.
+
+    Args:
+        model: a backbone of the catalogue, "timm:NAME", or "package.module:function".
+        input_size: "224", or "192x256" (height x width).
+
+    Raises:
+        UnknownNameError: for a backbone, block or gate that does not exist.
+        UsageError: for a number out of range, or an option that does not go with the model.
+    """
+    height, side = parse_input_size(input_size or "224")
+    check_range("channels", channels, 1, MAX_CHANNELS)
+    check_range("seed", seed, 0, 2**32 - 1)
+    shape = (1, channels or 3, height, side)
+    if ":" in model:
+        options = {"width": width, "attention": attention, "reduction": reduction, "gate": gate, "classes": classes}
+        for name, value in options.items():
+            if value is not None:
+                raise UsageError(
+                    f"{name} {value!r} does not go with {model!r}", "only backbones of the catalogue take it"
+                )
+        return _make_foreign_spec(model, shape, weights, seed)
+    if weights == "given":
+        raise UsageError(f"{model} comes with random weights", "a function's model can keep its own: package.module:f")
+    check_range("width", width, *WIDTH_RANGE)
+    check_range("classes", classes, 1, MAX_CLASSES)
+    return _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes or 1000, seed or 0)
+
+
+def parse_input_size(text: str) -> tuple[int, int]:
+    """ "224" or "192x256" as height and width.
+
+    Raises: UsageError for anything else, and above 4096.
+    """
+    match = re.fullmatch(r"(\d{1,5})(?:x(\d{1,5}))?", text.strip())
+    if match is None:
+        raise UsageError(f"{text!r} is no input size", "write 224, or 192x256 (height x width)")
+    height = int(match[1])
+    width = int(match[2] or height)
+    check_range("input size", min(height, width), 1, MAX_SIDE)
+    check_range("input size", max(height, width), 1, MAX_SIDE)
+    return height, width
+
+
+def check_range(name: str, value: float | None, low: float, high: float) -> None:
+    """Raises: UsageError when a value was given and is outside."""
+    if value is not None and not low <= value <= high:
+        raise UsageError(f"{name} is {value}", f"it can be {low} to {high}")
+
+
+def _make_foreign_spec(model: str, shape: tuple[int, ...], weights: str | None, seed: int | None) -> ModelSpec:
+    origin, _, name = model.partition(":")
+    if not origin or not name:
+        raise UsageError(f"{model!r} is no model", "write timm:NAME or package.module:function")
+    if origin == "timm":
+        if weights == "given":
+            raise UsageError(f"{model} comes with random weights", "load trained ones in a function: package.module:f")
+        return ModelSpec(backbone=model, input_shape=shape, weights="random", seed=seed or 0)
+    if weights != "random" and seed is not None:
+        raise UsageError(f"seed {seed} has no effect on given weights", "add --weights random, or leave the seed out")
+    return ModelSpec(backbone=model, input_shape=shape, weights=weights or "given", seed=seed or 0)
+
+
+def _make_catalogue_spec(
+    model: str,
+    shape: tuple[int, ...],
+    width: float,
+    attention: str | None,
+    reduction: int | None,
+    gate: str | None,
+    classes: int,
+    seed: int,
+) -> ModelSpec:
+    from pocketbench.blocks.catalog import BACKBONES, BLOCKS, GATES, default_reduction
+
+    BACKBONES.entry(model)
+    if attention is None:
+        for name, value in (("reduction", reduction), ("gate", gate)):
+            if value is not None:
+                raise UsageError(
+                    f"{name} {value!r} needs an attention block", f"choose one: {', '.join(BLOCKS.names())}"
+                )
+    else:
+        BLOCKS.entry(attention)
+        usual = default_reduction(attention)
+        if usual is None and reduction is not None:
+            raise UsageError(f"{attention} has no reduction ratio", "leave it out")
+        check_range("reduction", reduction, 1, MAX_CHANNELS)
+        reduction = reduction or usual
+        gate = gate or GATES[0]
+        if gate not in GATES:
+            raise UnknownNameError("gate", gate, GATES)
+    return ModelSpec(
+        backbone=model,
+        block=attention,
+        width_ratio=width,
+        reduction_ratio=reduction,
+        gate=gate,
+        class_count=classes,
+        input_shape=shape,
+        seed=seed,
+    )

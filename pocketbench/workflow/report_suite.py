@@ -1,0 +1,61 @@
+"""The report of a suite: its files, its newest run on this machine, the accuracies that are known."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pocketbench.accuracy.published import read_published, why_missing
+from pocketbench.core.errors import FileFault
+from pocketbench.core.records import Artifact, RunResult
+from pocketbench.core.store import Store
+from pocketbench.export.naming import name_artifact
+from pocketbench.profile.device import read_host_device
+from pocketbench.reports.records import Table
+from pocketbench.reports.table import make_table
+from pocketbench.workflow.cache_keys import make_static_key
+from pocketbench.workflow.kept_artifacts import find_current_artifact, read_artifact
+from pocketbench.workflow.model_request import list_suite_variants
+from pocketbench.workflow.profile_models import list_cells, make_run_key
+from pocketbench.workflow.suites import Suite, read_suite
+
+
+def make_suite_table(suite_name: str, folder: Path, store: Store) -> Table:
+    """The table of a suite, from what stands in `folder` and in the store; nothing is exported or measured.
+
+    Raises:
+        SuiteError, UnknownNameError: for a suite that breaks the rules or does not exist.
+        FileFault: when a file of the suite was not exported, or is no longer current.
+    """
+    suite = read_suite(suite_name)
+    artifacts = find_suite_artifacts(suite, folder)
+    results = read_newest_run(suite, artifacts, folder, store)
+    return make_table(artifacts, results, read_published(), title=suite.title, explain_missing=why_missing)
+
+
+def find_suite_artifacts(suite: Suite, folder: Path) -> list[Artifact]:
+    """The suite's files in `folder`, all of them.
+
+    Raises: FileFault for one that is missing or was made from other sources.
+    """
+    artifacts = []
+    for spec, target in list_suite_variants(suite):
+        key = make_static_key(spec, target)
+        path = folder / name_artifact(spec, target)
+        if key is not None:
+            found = find_current_artifact(spec, target, folder, key)
+        else:  # only building a function's model tells whether its file is current: take what was exported last
+            found = read_artifact(path) if path.exists() else None
+        if found is None:
+            raise FileFault(
+                f"{spec.name} {target} in {folder} is missing or not current",
+                f"pocketbench export --suite {suite.name}",
+            )
+        artifacts.append(found)
+    return artifacts
+
+
+def read_newest_run(suite: Suite, artifacts: list[Artifact], folder: Path, store: Store) -> list[RunResult]:
+    """The results of the newest run of these very files by this plan on this machine; none when it never ran."""
+    cells = list_cells([(artifact, folder / artifact.file_name) for artifact in artifacts], suite.list_plans())
+    progress = store.read_progress(make_run_key(cells, read_host_device()))
+    return store.read_results(run_id=progress.run_id) if progress is not None else []
