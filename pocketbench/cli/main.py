@@ -9,7 +9,7 @@ import sys
 import click
 
 from pocketbench import __version__
-from pocketbench.core.errors import EnvironmentFault, PocketbenchError
+from pocketbench.core.errors import EnvironmentFault, PocketbenchError, UnknownNameError
 
 VERBS = {
     "export": ("export", "Convert models to ONNX, TFLite and Core ML, and verify each file."),
@@ -29,9 +29,11 @@ class LazyGroup(click.Group):
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 (click's signature)
         return list(VERBS)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
-            return None
+            if ctx.resilient_parsing:  # completion asks about half-typed words
+                return None
+            raise UnknownNameError("command", cmd_name, VERBS)
         module = importlib.import_module(f"pocketbench.cli.{VERBS[cmd_name][0]}")
         command: click.Command = module.command
         return command

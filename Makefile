@@ -1,0 +1,57 @@
+# make report   sets up .venv, exports, verifies, profiles, writes out/report/
+# make test     sets up what is missing and runs all tests
+PYTHON ?= python3.11
+SUITE ?= paper
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+.PHONY: setup setup-dev setup-system setup-tflite-runtime export profile report check test clean
+
+setup: .venv/ready
+setup-dev: .venv/ready-dev
+
+# one pip command for all that runs, with pinned versions: installed one after the other the converters conflict
+.venv/ready: constraints.txt pyproject.toml
+	@command -v $(PYTHON) >/dev/null || { echo "$(PYTHON) is not installed; make PYTHON=python3 takes another" >&2; exit 3; }
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "installing the pinned packages into .venv (2.5 GB, some minutes)"
+	$(PIP) install --constraint constraints.txt pip
+	$(PIP) install --constraint constraints.txt --editable .
+	@touch $@
+
+.venv/ready-dev: .venv/ready
+	$(PIP) install --constraint constraints.txt --editable '.[timm,postgresql]' --group dev
+	@touch $@
+
+# a browser and a database server, for the tests of the report and of the store
+setup-system:
+	@tools/setup-system
+
+# tflite-runtime 2.14 needs numpy < 2: an environment of its own
+setup-tflite-runtime: .venv-tflite-runtime/ready
+.venv-tflite-runtime/ready: constraints-tflite-runtime.txt
+	test -x .venv-tflite-runtime/bin/python || $(PYTHON) -m venv .venv-tflite-runtime
+	.venv-tflite-runtime/bin/python -m pip --disable-pip-version-check --quiet install --constraint $< tflite-runtime
+	@touch $@
+
+export: setup
+	$(BIN)/pocketbench export --suite $(SUITE)
+
+profile: export
+	$(BIN)/pocketbench profile --suite $(SUITE)
+
+report: profile
+	$(BIN)/pocketbench report --suite $(SUITE) --out out/report
+
+check: setup-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/pytest -n auto -m "not slow"
+
+test: setup-dev setup-system
+	$(BIN)/pytest -n auto
+
+clean:
+	rm -rf out .pytest_cache .mypy_cache .ruff_cache .import_linter_cache

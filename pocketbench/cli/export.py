@@ -1,0 +1,61 @@
+"""`pocketbench export`: convert models, verify each file, say what was kept."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from pocketbench.cli import options
+from pocketbench.core.errors import UsageError
+
+
+@click.command(
+    epilog="""\b
+examples:
+  pocketbench export --suite paper
+  pocketbench export --model mobilenet_v2 --width 1.0 --attention ca --reduction 32 --input-size 224 --out out/ca
+  pocketbench export --model timm:mobilenetv3_small_100 --format tflite
+  pocketbench export --model mypackage.nets:build_net --format onnx,coreml:fp32"""
+)
+@click.option("--suite", metavar="NAME|FILE", help="All models and formats of a suite.")
+@click.option("--model", metavar="NAME", help="A backbone, timm:NAME, or package.module:function.")
+@click.option("--width", type=float, help="Width multiplier of a backbone.  [default: 1.0]")
+@click.option("--attention", metavar="BLOCK", help="Attention block in the backbone's slot.  [default: none]")
+@click.option("--reduction", type=int, help="The block's reduction ratio.  [default: the paper's]")
+@click.option("--gate", metavar="NAME", help="hard_sigmoid or sigmoid.  [default: hard_sigmoid]")
+@click.option("--classes", type=int, help="Classes of a backbone.  [default: 1000]")
+@click.option("--input-size", metavar="N|HxW", help="Height and width of the input.  [default: 224]")
+@click.option("--channels", type=int, help="Channels of the input.  [default: 3]")
+@click.option(
+    "--weights",
+    type=click.Choice(["given", "random"]),
+    help="Of a function's model: as it returned them, or drawn anew.  [default: given]",
+)
+@click.option("--seed", type=int, help="Of random weights.  [default: 0]")
+@click.option(
+    "--format",
+    "formats",
+    metavar="LIST",
+    help="onnx,tflite,coreml; coreml:fp32 names a precision.  [default: all three]",
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the files.  [default: out/export]")
+@options.as_json
+def command(suite: str | None, formats: str | None, out: Path | None, as_json: bool, **model: object) -> None:
+    """Convert models to ONNX, TFLite and Core ML. A file is kept only when it computes what the model computes."""
+    from pocketbench.cli.export_view import show_outcome, watch_exports
+    from pocketbench.workflow.export_models import export_models
+    from pocketbench.workflow.model_request import list_model_variants, list_suite_variants
+    from pocketbench.workflow.suites import read_suite
+
+    given = {name: value for name, value in model.items() if value is not None}
+    if (suite is None) == ("model" not in given):
+        raise UsageError("export needs --suite NAME or --model NAME, one of them", "pocketbench export --suite paper")
+    if suite is not None and (given or formats):
+        other = next(iter(given), "format")
+        raise UsageError(f"--{other.replace('_', '-')} does not go with --suite", "the suite's file says it")
+    variants = list_suite_variants(read_suite(suite)) if suite is not None else list_model_variants(given, formats)
+    folder = out or options.EXPORT_FOLDER
+    with watch_exports(variants) as on_progress:
+        outcome = export_models(variants, folder, on_progress)
+    show_outcome(outcome, folder, as_json=as_json)

@@ -1,0 +1,71 @@
+"""What `pocketbench export` shows: progress on stderr while it works, then a line a file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import click
+
+from pocketbench.cli.progress import watch
+from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.jsonio import to_plain
+from pocketbench.core.records import Artifact
+from pocketbench.core.units import format_bytes, format_count
+from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant
+
+
+@contextmanager
+def watch_exports(variants: Sequence[Variant]) -> Iterator[Progress]:
+    """A progress bar over the variants, with what is being converted now."""
+    active: dict[Variant, str] = {}
+    with watch("exporting", total=len(set(variants))) as bar:
+
+        def on_progress(variant: Variant, state: str) -> None:
+            spec, target = variant
+            if state == "exporting":
+                active[variant] = f"{spec.name} {target.format}"
+            else:
+                active.pop(variant, None)
+                bar.advance()
+            bar.describe(", ".join(active.values()))
+
+        yield on_progress
+
+
+def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None:
+    """Print what is there now, and what failed.
+
+    Raises: EnvironmentFault with the first failure, after all others were named.
+    """
+    if as_json:
+        click.echo(json.dumps([to_plain(artifact) for artifact in outcome.artifacts]))
+    else:
+        for artifact in outcome.artifacts:
+            click.echo(describe_artifact(artifact, folder))
+        kept = len(outcome.artifacts) - outcome.exported_count
+        if outcome.exported_count == 0 and not outcome.failures:
+            click.echo(f"all {kept} files are up to date: nothing to do", err=True)
+        else:
+            click.echo(f"{outcome.exported_count} exported, {kept} up to date", err=True)
+    for (spec, target), error in outcome.failures:
+        click.echo(f"pocketbench: {spec.name} {target}: {error.what}\n  try: {error.cure}", err=True)
+    if outcome.failures:
+        (spec, target), error = outcome.failures[0]
+        raise EnvironmentFault(
+            f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.artifacts)} files were not exported",
+            "see the lines above; the files that were exported are kept",
+        )
+
+
+def describe_artifact(artifact: Artifact, folder: Path) -> str:
+    """One line: where, how large, how good."""
+    parity, model = artifact.parity, artifact.model_facts
+    parts = [str(folder / artifact.file_name), format_bytes(artifact.size_bytes)]
+    if model is not None:
+        parts.append(f"{format_count(model.parameter_count)} parameters, {format_count(model.mac_count)} MACs")
+    if parity is not None:
+        parts.append(f"verified by {parity.runtime}: relative error {parity.relative_error:.1e}")
+    return "  ".join(parts)

@@ -1,0 +1,50 @@
+"""What `pocketbench profile` shows: progress on stderr, then a table of the latencies."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+from pocketbench.cli.progress import watch
+from pocketbench.core.errors import MeasurementFault
+from pocketbench.core.jsonio import to_plain
+from pocketbench.profile.progress import Progress
+from pocketbench.workflow.profile_models import ProfileOutcome
+
+
+@contextmanager
+def watch_run() -> Iterator[Callable[[Progress], None]]:
+    """A progress bar over the loads and bursts of a run."""
+    with watch("measuring", total=1) as bar:
+
+        def on_progress(progress: Progress) -> None:
+            bar.move(progress.done_count, progress.total_count)
+            bar.describe(progress.text)
+
+        yield on_progress
+
+
+def show_results(outcome: ProfileOutcome, *, as_json: bool) -> None:
+    """Print a line a cell, or every sample as JSON.
+
+    Raises: MeasurementFault when a cell failed, after everything was printed.
+    """
+    if as_json:
+        click.echo(json.dumps([to_plain(result) for result in outcome.results]))
+    else:
+        from pocketbench.reports.text import write_latency_text
+
+        click.echo(write_latency_text(outcome.results), nl=False)
+        if outcome.resumed_count:
+            click.echo(f"{outcome.resumed_count} results are of the run that was interrupted", err=True)
+    if outcome.failures:
+        failed = outcome.failures[0]
+        assert failed.failure is not None
+        raise MeasurementFault(
+            f"{len(outcome.failures)} of the measurements failed; {failed.artifact.file_name} on {failed.plan.engine}: "
+            f"{failed.failure.kind}: {failed.failure.message}",
+            "the others are stored; pocketbench results --failed lists these",
+        )

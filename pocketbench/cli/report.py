@@ -1,0 +1,37 @@
+"""`pocketbench report`: the latency-vs-accuracy table of a suite, as Markdown, CSV, JSON and one HTML page."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from pocketbench.cli import options
+
+
+@click.command()
+@click.option("--suite", metavar="NAME|FILE", default="paper", show_default=True, help="The suite to report on.")
+@click.option(
+    "--artifacts", type=click.Path(path_type=Path), help="Folder of the suite's files.  [default: out/export]"
+)
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of the report.  [default: out/report]")
+@options.as_json
+def command(suite: str, artifacts: Path | None, out: Path | None, as_json: bool) -> None:
+    """Write the table of a suite: parameters, M-Adds, size, latency, overhead and top-1 of each model."""
+    from pocketbench.core.model_files import open_folder
+    from pocketbench.core.store import Store
+    from pocketbench.reports.report import write_report
+    from pocketbench.workflow.report_suite import make_suite_table
+
+    folder = out or options.REPORT_FOLDER
+    open_folder(folder)
+    table = make_suite_table(suite, artifacts or options.EXPORT_FOLDER, Store())
+    paths = write_report(table, folder)
+    if as_json:
+        click.echo(json.dumps([str(path) for path in paths]))
+    else:
+        for path in paths:
+            click.echo(path)
+    if table.result_count == 0:
+        click.echo(f"nothing was measured yet: pocketbench profile --suite {suite}", err=True)
