@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 SCHEMA_VERSION = 1
 DATABASE_VARIABLE = "POCKETBENCH_DATABASE"
 DEFAULT_FILE = Path("out") / "results.sqlite"
-URL_CURE = f"write a file path, sqlite:///FILE or postgresql://USER@HOST/NAME (option or {DATABASE_VARIABLE})"
+URL_CURE = f"set {DATABASE_VARIABLE} to a file path, sqlite:///FILE or postgresql://USER@HOST/NAME"
 WAIT_FOR_WRITERS_S = 30.0
 CONNECT_TIMEOUT_S = 10
 POSTGRESQL_REFUSALS = ("42501", "25006")  # no privilege; a read-only server
@@ -200,7 +200,7 @@ def fault_of(error: sa.exc.DBAPIError, place: str) -> PocketbenchError | None:
 
     message = str(error.orig)
     if "not a database" in message or "malformed" in message:
-        return FileFault(f"{place} is not a results database, or is damaged: {message}", "move it away, or " + URL_CURE)
+        return FileFault(f"{place} is not a results database, or is damaged: {message}", f"move it away, or {URL_CURE}")
     if "locked" in message:
         return EnvironmentFault(
             f"{place} is locked: another program has been writing for {WAIT_FOR_WRITERS_S:g} s",
@@ -209,12 +209,12 @@ def fault_of(error: sa.exc.DBAPIError, place: str) -> PocketbenchError | None:
     if "readonly" in message or "unable to open" in message:
         return EnvironmentFault(
             f"can't open {place}: {message}",
-            f"check the permissions of the file and its folder, or name another database ({DATABASE_VARIABLE})",
+            f"check the permissions of the file and its folder, or set {DATABASE_VARIABLE} to another file",
         )
     if "full" in message or "disk I/O" in message:
         return EnvironmentFault(
-            f"can't write {place}: {message}", f"free some space, or name another database ({DATABASE_VARIABLE})"
+            f"can't write {place}: {message}", f"free some space, or set {DATABASE_VARIABLE} to a file elsewhere"
         )
     if isinstance(error, sa.exc.OperationalError) or getattr(error.orig, "sqlstate", None) in POSTGRESQL_REFUSALS:
-        return EnvironmentFault(f"{place}: {message}", f"check the server and the URL ({DATABASE_VARIABLE})")
+        return EnvironmentFault(f"{place}: {message}", f"check the server, and the URL in {DATABASE_VARIABLE}")
     return None

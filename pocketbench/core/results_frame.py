@@ -26,7 +26,8 @@ def results_frame(results: Iterable[RunResult]) -> pandas.DataFrame:
     """The results as a frame with the columns COLUMNS; what was not measured is empty."""
     import pandas
 
-    return pandas.DataFrame([result_row(result) for result in results], columns=list(COLUMNS))
+    frame = pandas.DataFrame([result_row(result) for result in results], columns=list(COLUMNS))
+    return frame.astype({"n": "Int64"})  # whole numbers, though failed sessions have none
 
 
 def result_row(result: RunResult) -> dict[str, object]:

@@ -62,6 +62,11 @@ class Store:
         """The file, or the URL without its password, for messages."""
         return self._database.place
 
+    @property
+    def file(self) -> Path | None:
+        """The SQLite file; None for a server."""
+        return self._database.file
+
     def append(self, *records: RunResult | Accuracy | Artifact) -> None:
         """Store records, all of them or none. The results of one session belong in one call: it is done when stored.
 
