@@ -1,0 +1,84 @@
+"""The only place where nanoseconds, bytes, counts and fractions become text.
+
+Text is ASCII apart from the degree sign, so that it survives any terminal. `-` is a plain minus and can be pasted into
+a spreadsheet.
+"""
+
+from __future__ import annotations
+
+import math
+
+_NS_PER_MS = 1e6
+
+
+def format_ms(ns: float, *, unit: bool = True) -> str:
+    """A duration in milliseconds with three significant digits: '5.44 ms', '0.0512 ms', '138 ms'.
+
+    Args:
+        unit: False leaves the unit to a column's head: '5.44'.
+    """
+    text = _three_digits(ns / _NS_PER_MS)
+    return f"{text} ms" if unit else text
+
+
+def format_signed_ms(ns: float, *, unit: bool = True) -> str:
+    """A difference of durations: '+1.18 ms', '-0.214 ms'; exactly none is '0 ms'."""
+    sign = "+" if ns > 0 else ""
+    return sign + format_ms(ns, unit=unit)
+
+
+def format_count(count: float) -> str:
+    """A number of parameters, operations or things: '812', '41.2 k', '3.95 M', '306.7 M', '2.64 G'."""
+    return _scale(count, ("", "k", "M", "G", "T"))
+
+
+def format_bytes(size: float) -> str:
+    """A size in decimal units, as stores and networks count it: '812 B', '15.1 MB' (1 MB = 1,000,000 bytes)."""
+    return _scale(size, ("B", "kB", "MB", "GB", "TB"))
+
+
+def format_percent(fraction: float) -> str:
+    """A fraction of 0..1 in percent: '74.3 %'."""
+    return f"{100 * fraction:.1f} %"
+
+
+def format_ratio(ratio: float) -> str:
+    """A factor: 'x1.23'; x1.00 is equal."""
+    return f"x{ratio:.2f}"
+
+
+def format_frequency(khz: float) -> str:
+    """A clock rate: '2.40 GHz', '576 MHz'."""
+    return f"{khz / 1e6:.2f} GHz" if khz >= 1e6 else f"{khz / 1e3:.0f} MHz"
+
+
+def format_celsius(celsius: float) -> str:
+    """A temperature: '41.5 °C'."""
+    return f"{celsius:.1f} °C"
+
+
+def format_error(error: float) -> str:
+    """A relative error, a number without a unit: '1.2e-05', '0' when there is none."""
+    return f"{error:.1e}" if error else "0"
+
+
+def _three_digits(number: float) -> str:
+    if number == 0:
+        return "0"
+    # Rounded first: 9.996 has its three digits as 10.0, not as 10.00.
+    rounded = float(f"{number:.3g}")
+    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
+    return f"{number:.{decimals}f}"
+
+
+def _scale(number: float, units: tuple[str, ...]) -> str:
+    """The number in the largest unit of a thousand that leaves 1 or more: two decimals below 10, one from there on."""
+    if abs(number) < 1000:
+        return f"{number:.0f} {units[0]}".rstrip()
+    text = ""
+    for unit in units[1:]:
+        number /= 1000
+        text = f"{number:.2f} {unit}" if abs(number) < 9.995 else f"{number:.1f} {unit}"
+        if abs(number) < 999.95:
+            break
+    return text
