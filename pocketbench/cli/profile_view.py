@@ -35,9 +35,10 @@ def show_results(outcome: ProfileOutcome, *, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps([to_plain(result) for result in outcome.results]))
     else:
-        from pocketbench.reports.text import write_latency_text
+        from pocketbench.reports.table import make_table
+        from pocketbench.reports.text import format_latencies
 
-        click.echo(write_latency_text(outcome.results), nl=False)
+        click.echo(format_latencies(make_table([], outcome.results, [])), nl=False)
         if outcome.resumed_count:
             click.echo(f"{outcome.resumed_count} results are of the run that was interrupted", err=True)
     if outcome.failures:

@@ -21,7 +21,7 @@ def command(suite: str, artifacts: Path | None, out: Path | None, as_json: bool)
     """Write the table of a suite: parameters, M-Adds, size, latency, overhead and top-1 of each model."""
     from pocketbench.core.model_files import open_folder
     from pocketbench.core.store import Store
-    from pocketbench.reports.report import write_report
+    from pocketbench.reports.writer import write_report
     from pocketbench.workflow.report_suite import make_suite_table
 
     folder = out or options.REPORT_FOLDER

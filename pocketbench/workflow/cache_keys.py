@@ -112,11 +112,21 @@ def is_neighbour(found: str, importer: str) -> bool:
 
 @cache
 def find_source(module: str) -> Path | None:
-    try:
-        spec = importlib.util.find_spec(module)
-    except (ImportError, ValueError):
+    """The source file of a module; None for what is no module, or is not written in Python.
+
+    importlib finds the top-level package alone: for a submodule it would import the packages above it.
+    """
+    top, *rest = module.split(".")
+    spec = importlib.util.find_spec(top)
+    if spec is None or spec.origin is None:
         return None
-    return Path(spec.origin) if spec is not None and spec.origin and spec.origin.endswith(".py") else None
+    source = Path(spec.origin)
+    for name in rest:
+        if source.name != "__init__.py":
+            return None
+        package, plain = source.parent / name / "__init__.py", source.parent / f"{name}.py"
+        source = package if package.is_file() else plain
+    return source if source.suffix == ".py" and source.is_file() else None
 
 
 def list_imports(source: bytes, module: str) -> Iterable[str]:

@@ -1,0 +1,94 @@
+"""A model from what a user wrote: defaults, and everything that is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from pocketbench.core.errors import UnknownNameError, UsageError
+from pocketbench.core.records import ModelSpec
+from pocketbench.workflow.model_specs import make_spec
+
+
+def test_defaults_of_a_backbone() -> None:
+    spec = make_spec("mobilenet_v2")
+    assert spec == ModelSpec(backbone="mobilenet_v2", width_ratio=1.0, class_count=1000, input_shape=(1, 3, 224, 224))
+
+
+def test_defaults_of_a_block_are_the_papers() -> None:
+    spec = make_spec("mobilenet_v2", attention="ca")
+    assert (spec.reduction_ratio, spec.gate) == (32, "hard_sigmoid")
+    assert make_spec("mobilenet_v2", attention="eca").reduction_ratio is None
+
+
+def test_everything_said() -> None:
+    spec = make_spec(
+        "mobilenet_v2",
+        width=0.75,
+        attention="se",
+        reduction=16,
+        gate="sigmoid",
+        classes=10,
+        input_size="192x256",
+        channels=1,
+        seed=3,
+    )
+    assert spec.input_shape == (1, 1, 192, 256)
+    assert (spec.width_ratio, spec.reduction_ratio, spec.gate, spec.class_count, spec.seed) == (
+        0.75,
+        16,
+        "sigmoid",
+        10,
+        3,
+    )
+
+
+def test_weights_of_models_that_we_do_not_own() -> None:
+    assert make_spec("timm:mobilenetv3_small_100").weights == "random"
+    assert make_spec("package.nets:build").weights == "given"
+    drawn = make_spec("package.nets:build", weights="random", seed=5)
+    assert (drawn.weights, drawn.seed) == ("random", 5)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "message"),
+    [
+        ("mobilenet_v2", {"width": 0.0}, "width is 0.0"),
+        ("mobilenet_v2", {"width": 1e9}, "width"),
+        ("mobilenet_v2", {"classes": 0}, "classes is 0"),
+        ("mobilenet_v2", {"channels": 0}, "channels is 0"),
+        ("mobilenet_v2", {"input_size": "0"}, "input size is 0"),
+        ("mobilenet_v2", {"input_size": "224x99999"}, "input size is 99999"),
+        ("mobilenet_v2", {"input_size": "big"}, "'big' is no input size"),
+        ("mobilenet_v2", {"reduction": 16}, "reduction 16 needs an attention block"),
+        ("mobilenet_v2", {"gate": "sigmoid"}, "needs an attention block"),
+        ("mobilenet_v2", {"attention": "eca", "reduction": 4}, "eca has no reduction"),
+        ("mobilenet_v2", {"attention": "se", "reduction": 0}, "reduction is 0"),
+        ("mobilenet_v2", {"weights": "given"}, "random weights"),
+        ("mobilenet_v2", {"seed": -1}, "seed is -1"),
+        ("timm:resnet18", {"attention": "se"}, "attention 'se' does not go with"),
+        ("timm:resnet18", {"weights": "given"}, "random weights"),
+        ("timm:", {}, "is no model"),
+        (":f", {}, "is no model"),
+        ("nets:build", {"classes": 10}, "classes 10 does not go with"),
+        ("nets:build", {"seed": 1}, "no effect on given weights"),
+    ],
+)
+def test_refused(model: str, options: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        make_spec(model, **options)
+
+
+@pytest.mark.parametrize(
+    ("model", "options", "nearest"),
+    [
+        ("mobilenetv2", {}, "mobilenet_v2"),
+        ("mobilenet_v2", {"attention": "cbma"}, "cbam"),
+        ("mobilenet_v2", {"attention": "se", "gate": "hardsigmoid"}, "hard_sigmoid"),
+    ],
+)
+def test_unknown_names_come_with_the_nearest_valid_one(model: str, options: dict[str, Any], nearest: str) -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        make_spec(model, **options)
+    assert f"did you mean {nearest!r}" in caught.value.cure
