@@ -1,0 +1,215 @@
+"""The worker: loads one model on one engine and times it. `python -m pocketbench.profile.agent`
+
+It reads one JSON object a line from stdin and answers each with one line on stdout, {"data": ...} or
+{"error": {"kind", "message"}}, until stdin ends:
+
+    {"do": "load", "engine": "module:class", "path", "thread_count", "core_mask", "shapes", "seed"}
+    {"do": "burst", "count"}      wall_ns and cpu_ns of each inference
+    {"do": "finish"}              peak_rss_bytes
+
+It runs on Python 3.9 or newer and imports the standard library alone at module level; numpy and the one runtime are
+imported on load. With `pocketbench/__init__.py` and the files in `archive.AGENT_FILES` it is complete: so it is sent
+to boards, and so it runs on the host.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import math
+import os
+import platform
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, TextIO
+
+from pocketbench.profile.inputs import Tensor, make_inputs, resolve_shapes
+from pocketbench.profile.memory import read_available_bytes, read_peak_rss_bytes, read_rss_bytes
+from pocketbench.profile.refusal import Refusal
+
+CLOCK_READINGS = 1000
+
+
+class Agent:
+    """One model on one engine, from load to finish."""
+
+    def __init__(self) -> None:
+        self._invoke: Callable[[], object] | None = None
+        self._cpu_clock: Callable[[], int] = time.thread_time_ns
+
+    def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Load the model and set its inputs. `load_ns` runs from the file to ready, without importing the runtime."""
+        thread_count = request["thread_count"]
+        # with several threads the calling thread's own CPU time leaves the others out
+        self._cpu_clock = time.thread_time_ns if thread_count == 1 else time.process_time_ns
+        _pin(request["core_mask"])
+        engine = _make_engine(request["engine"])
+        path = _check_file(request["path"], engine.suffixes)
+        idle_rss_bytes = read_rss_bytes()
+
+        start = time.perf_counter_ns()
+        inputs = engine.open(path, thread_count)
+        open_ns = time.perf_counter_ns() - start
+        shapes = resolve_shapes(inputs, request["shapes"] or {})
+        arrays = make_inputs(inputs, shapes.sizes, request["seed"], read_available_bytes())
+        start = time.perf_counter_ns()
+        engine.prepare(shapes.sizes)
+        load_ns = open_ns + time.perf_counter_ns() - start
+
+        self._invoke = engine.bind(arrays)
+        delegation = engine.delegation()
+        return {
+            "load_ns": load_ns,
+            "idle_rss_bytes": idle_rss_bytes,
+            "cpu_clock": "thread" if thread_count == 1 else "process",
+            "clock_resolution_ns": measure_clock_resolution(time.perf_counter_ns),
+            "tools": {"python": platform.python_version(), "numpy": _read_numpy_version(), **engine.versions()},
+            "inputs": [_describe(tensor) for tensor in inputs],
+            "outputs": [_describe(tensor) for tensor in engine.outputs()],
+            "sizes": shapes.sizes,
+            "assumed_batch": shapes.assumed_batch,
+            "operator_counts": None if delegation is None else delegation.operator_counts,
+            "partition_count": None if delegation is None else delegation.partition_count,
+            "outside_delegate_count": None if delegation is None else delegation.outside_count,
+        }
+
+    def burst(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Run `count` inferences one after another."""
+        if self._invoke is None:
+            raise Refusal("run", "no model is loaded")
+        wall_ns, cpu_ns = time_burst(self._invoke, request["count"], self._cpu_clock)
+        return {"wall_ns": wall_ns, "cpu_ns": cpu_ns}
+
+    def finish(self, _request: Mapping[str, Any]) -> dict[str, Any]:
+        return {"peak_rss_bytes": read_peak_rss_bytes()}
+
+    def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """The reply to a request; whatever goes wrong is part of it."""
+        kind = "load" if request["do"] == "load" else "run"
+        try:
+            handler = {"load": self.load, "burst": self.burst, "finish": self.finish}[request["do"]]
+            return {"data": handler(request)}
+        except Refusal as refusal:
+            return _error(refusal.kind, refusal.message)
+        except Exception as error:  # noqa: BLE001 (a runtime raises what it likes; the host must learn it)
+            return _error(kind, f"{type(error).__name__}: {error}")
+
+
+def time_burst(
+    invoke: Callable[[], object], count: int, cpu_clock: Callable[[], int] = time.thread_time_ns
+) -> tuple[list[int], list[int]]:
+    """Wall and CPU time in ns of each of `count` calls; the garbage collector rests meanwhile."""
+    wall_clock = time.perf_counter_ns
+    wall_ns = [0] * count
+    cpu_ns = [0] * count
+    collects = gc.isenabled()
+    gc.disable()
+    try:
+        for index in range(count):
+            cpu_start = cpu_clock()
+            wall_start = wall_clock()
+            invoke()
+            wall_ns[index] = wall_clock() - wall_start
+            cpu_ns[index] = cpu_clock() - cpu_start
+    finally:
+        if collects:
+            gc.enable()
+    return wall_ns, cpu_ns
+
+
+def measure_clock_resolution(clock: Callable[[], int]) -> int:
+    """The smallest step seen between readings of a clock in ns: what it claims may be finer than what it does."""
+    smallest = math.inf
+    previous = clock()
+    seen = 0
+    while seen < CLOCK_READINGS:
+        now = clock()
+        if now > previous:
+            smallest = min(smallest, now - previous)
+        seen += 1
+        previous = now
+    while smallest == math.inf:  # a clock coarser than all those readings together
+        now = clock()
+        if now > previous:
+            smallest = now - previous
+    return int(smallest)
+
+
+def serve(requests: TextIO, replies: TextIO) -> None:
+    """Answer each line of `requests` until it ends: then whoever asked is gone."""
+    agent = Agent()
+    for line in requests:
+        replies.write(json.dumps(agent.answer(json.loads(line))) + "\n")
+        replies.flush()
+
+
+def take_streams() -> tuple[TextIO, TextIO]:
+    """Our own copies of stdin and stdout; the real ones become empty and stderr, so that a runtime that prints or
+    reads can't disturb the protocol."""
+    requests = os.fdopen(os.dup(0), "r", encoding="utf-8")
+    replies = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.close(nothing)
+    os.dup2(2, 1)
+    sys.stdout = sys.stderr
+    return requests, replies
+
+
+def main() -> None:
+    serve(*take_streams())
+
+
+def _make_engine(target: str) -> Any:
+    module, _, name = target.partition(":")
+    try:
+        return getattr(importlib.import_module(module), name)()
+    except ImportError as error:
+        raise Refusal("missing_package", f"{sys.executable}: {error}") from error
+
+
+def _check_file(path: str, suffixes: tuple[str, ...]) -> str:
+    if not path.lower().endswith(suffixes):
+        raise Refusal("load", f"{path}: this engine runs files that end in {', '.join(suffixes)}")
+    if not Path(path).is_file():
+        raise Refusal("load", f"{path}: there is no such file")
+    if Path(path).stat().st_size == 0:
+        raise Refusal("load", f"{path}: the file is empty")
+    return path
+
+
+def _pin(core_mask: int | None) -> None:
+    if core_mask is None:
+        return
+    if not hasattr(os, "sched_setaffinity"):
+        raise Refusal("load", f"{platform.system()} does not let a program choose its cores: leave the core mask out")
+    cores = {core for core in range(core_mask.bit_length()) if core_mask >> core & 1}
+    try:
+        os.sched_setaffinity(0, cores)
+    except OSError as error:
+        raise Refusal("load", f"can't run on the cores of mask {core_mask:x}: {error.strerror}") from error
+    missing = cores - os.sched_getaffinity(0)
+    if missing:
+        raise Refusal("load", f"core mask {core_mask:x}: there is no core {', '.join(map(str, sorted(missing)))}")
+
+
+def _read_numpy_version() -> str:
+    import numpy
+
+    return str(numpy.__version__)
+
+
+def _describe(tensor: Tensor) -> dict[str, Any]:
+    shape = [size if isinstance(size, int) else None for size in tensor.shape]
+    return {"name": tensor.name, "dtype": tensor.dtype, "shape": shape}
+
+
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"error": {"kind": kind, "message": message}}
+
+
+if __name__ == "__main__":
+    main()

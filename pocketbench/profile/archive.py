@@ -1,0 +1,50 @@
+"""The worker as one file, for the host and for boards alike: a zip that any Python 3.9 or newer runs."""
+
+from __future__ import annotations
+
+import hashlib
+import zipfile
+from pathlib import Path
+
+import pocketbench
+from pocketbench.core.errors import FileFault
+
+# All that the worker needs. A file that is not here does not reach a board.
+AGENT_FILES = (
+    "__init__.py",
+    "profile/__init__.py",
+    "profile/agent.py",
+    "profile/delegation.py",
+    "profile/inputs.py",
+    "profile/memory.py",
+    "profile/refusal.py",
+    "profile/engines/__init__.py",
+    "profile/engines/onnxruntime_cpu.py",
+    "profile/engines/tflite_interpreter.py",
+)
+START = "from pocketbench.profile.agent import main\n\nmain()\n"
+EPOCH = (1980, 1, 1, 0, 0, 0)
+
+
+def write_agent_archive(folder: Path) -> Path:
+    """Write the worker to `folder`. The file is named by its content, and equal sources give equal bytes, so that a
+    board that has the file need not be sent it again.
+
+    A zip and not PYTHONPATH: a folder of site-packages on the path would put this environment's numpy before the one
+    that the worker's own interpreter needs.
+
+    Raises:
+        FileFault: when the folder can't be written.
+    """
+    package = Path(pocketbench.__file__).parent
+    contents = {"__main__.py": START.encode()}
+    contents.update({f"pocketbench/{name}": (package / name).read_bytes() for name in AGENT_FILES})
+    digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
+    path = folder / f"pocketbench-agent-{digest[:12]}.pyz"
+    try:
+        with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+            for name, content in contents.items():
+                archive.writestr(zipfile.ZipInfo(name, EPOCH), content)
+    except OSError as error:
+        raise FileFault(f"can't write {path}: {error.strerror or error}", "check the folder and free space") from error
+    return path

@@ -1,0 +1,39 @@
+"""The engines by name. A new one is a file in `engines/` (and in `archive.AGENT_FILES`), a line here and a test."""
+
+from __future__ import annotations
+
+from pocketbench.core.registry import Entry, Registry, import_target
+
+ENGINES = Registry(
+    "engine",
+    "pocketbench.engines",
+    {
+        "litert": Entry(
+            target="pocketbench.profile.engines.tflite_interpreter:LiteRt",
+            summary="LiteRT interpreter with XNNPACK, on the processor; .tflite",
+            requires=("ai_edge_litert",),
+            install="pip install ai-edge-litert",
+        ),
+        "onnxruntime": Entry(
+            target="pocketbench.profile.engines.onnxruntime_cpu:OnnxRuntime",
+            summary="ONNX Runtime, on the processor; .onnx",
+            requires=("onnxruntime",),
+            install="pip install onnxruntime",
+        ),
+        "tflite_runtime": Entry(
+            target="pocketbench.profile.engines.tflite_interpreter:TfliteRuntime",
+            summary="tflite-runtime 2.14 with XNNPACK, in an environment of its own; .tflite",
+            install="make setup-tflite-runtime",
+        ),
+    },
+)
+
+
+def engine_suffixes(engine: str) -> tuple[str, ...]:
+    """The file names that an engine runs, such as (".tflite",).
+
+    Raises:
+        UnknownNameError: when no such engine is registered.
+    """
+    suffixes: tuple[str, ...] = import_target(ENGINES.entry(engine).target).suffixes
+    return suffixes

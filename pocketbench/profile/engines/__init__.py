@@ -1,0 +1,15 @@
+"""One runtime a file. An engine is a class that the worker makes in its own process; it is registered in `catalog.py`.
+
+The file runs on Python 3.9, imports the standard library and `pocketbench.profile.{inputs,refusal}` at module level,
+and its runtime in `__init__`, which takes no argument. The class has
+
+    suffixes: tuple[str, ...]                   the file names that it runs, ".onnx"
+    versions() -> dict[str, str]                of the runtime's packages
+    open(path, thread_count) -> list[Tensor]    timed as load; gives the model's inputs
+    prepare(sizes) -> None                      timed as load; `sizes` maps each input to its shape
+    bind(arrays) -> Callable[[], object]        sets the inputs once; the result runs one inference and is what is timed
+    outputs() -> list[Tensor]
+    delegation() -> Delegation | None           None where the runtime has no delegate that takes part of a graph
+
+It raises `Refusal` for what it can explain; whatever else it raises is reported with its type.
+"""

@@ -1,0 +1,31 @@
+"""Whether a plan can be carried out on this machine."""
+
+from __future__ import annotations
+
+from pocketbench.core.errors import UsageError
+from pocketbench.core.records import RunPlan
+from pocketbench.profile.catalog import ENGINES
+
+
+def check_plan(plan: RunPlan) -> None:
+    """Raises: UsageError for an engine that does not exist, or for numbers that make no sense whatever the model."""
+    ENGINES.entry(plan.engine)
+    if plan.delegate is not None:
+        raise UsageError(
+            f"engine {plan.engine!r} has no delegate {plan.delegate!r} to choose", "leave the delegate out"
+        )
+    for name in ("thread_count", "session_count", "round_count", "burst_count"):
+        if getattr(plan, name) < 1:
+            raise UsageError(f"{name} is {getattr(plan, name)}", "it is 1 or more")
+    for name in ("warmup_count", "settle_count", "cooldown_s"):
+        if getattr(plan, name) < 0:
+            raise UsageError(f"{name} is {getattr(plan, name)}", "it is 0 or more")
+    if plan.settle_count >= plan.burst_count:
+        raise UsageError(
+            f"settle_count is {plan.settle_count} and burst_count {plan.burst_count}: no sample would be summarised",
+            "make the bursts longer than what is dropped of them",
+        )
+    if not plan.timeout_s > 0:
+        raise UsageError(f"timeout_s is {plan.timeout_s}", "it is above 0")
+    if plan.core_mask is not None and plan.core_mask < 1:
+        raise UsageError(f"core_mask is {plan.core_mask}", "it has a bit for each core to run on: 3 for the first two")

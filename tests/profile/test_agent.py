@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import ast
+import gc
+import json
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import pocketbench
+from pocketbench.profile.agent import measure_clock_resolution, time_burst
+from pocketbench.profile.archive import AGENT_FILES
+from tests.profile.onnx_files import write_relu
+
+PACKAGE = Path(pocketbench.__file__).parent
+ENGINE = "pocketbench.profile.engines.onnxruntime_cpu:OnnxRuntime"
+LOAD = {"do": "load", "engine": ENGINE, "thread_count": 1, "core_mask": None, "shapes": None, "seed": 0}
+
+
+def talk(command: list[str], *requests: dict[str, Any], cwd: Path) -> list[dict[str, Any]]:
+    """Send all requests, close stdin, and return the replies: the agent ends when nobody asks any more."""
+    text = "".join(json.dumps(request) + "\n" for request in requests)
+    done = subprocess.run(command, input=text, capture_output=True, text=True, cwd=cwd, timeout=60, check=False)
+    assert done.returncode == 0, done.stderr
+    return [json.loads(line) for line in done.stdout.splitlines()]
+
+
+@pytest.fixture
+def bare_package(tmp_path: Path) -> Path:
+    """A folder with the files that a board gets, and nothing else of the project."""
+    for name in AGENT_FILES:
+        target = tmp_path / "pocketbench" / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(PACKAGE / name, target)
+    return tmp_path
+
+
+def test_it_runs_as_a_module_with_its_own_files_alone(bare_package: Path) -> None:
+    model = write_relu(bare_package / "relu.onnx")
+    command = [sys.executable, "-m", "pocketbench.profile.agent"]
+    requests = [{**LOAD, "path": str(model)}, {"do": "burst", "count": 4}, {"do": "finish"}]
+    load, burst, finish = (reply["data"] for reply in talk(command, *requests, cwd=bare_package))
+    assert load["inputs"] == [{"name": "x", "dtype": "float32", "shape": [1, 3, 8, 8]}]
+    assert load["outputs"] == [{"name": "y", "dtype": "float32", "shape": [1, 3, 8, 8]}]
+    assert set(load["tools"]) == {"python", "numpy", "onnxruntime"}
+    assert load["partition_count"] is None
+    assert len(burst["wall_ns"]) == len(burst["cpu_ns"]) == 4
+    assert all(value > 0 for value in burst["wall_ns"])
+    assert 0 < load["idle_rss_bytes"] < finish["peak_rss_bytes"]
+
+
+def test_it_needs_no_package_but_numpy_and_the_runtime(bare_package: Path) -> None:
+    model = write_relu(bare_package / "relu.onnx")
+    # None in sys.modules makes an import fail; -I leaves out the current folder, PYTHONPATH and the user's packages
+    script = (
+        "import sys\n"
+        "for name in ('torch', 'pandas', 'onnx', 'sqlalchemy', 'click', 'rich', 'ai_edge_litert', 'tflite_runtime',"
+        " 'pocketbench.core'):\n    sys.modules[name] = None\n"
+        f"sys.path.insert(0, {str(bare_package)!r})\n"
+        "import pocketbench.profile.agent as agent\n"
+        "assert 'numpy' not in sys.modules and 'onnxruntime' not in sys.modules\n"
+        "agent.main()\n"
+    )
+    requests = [{**LOAD, "path": str(model)}, {"do": "burst", "count": 2}]
+    replies = talk([sys.executable, "-I", "-c", script], *requests, cwd=bare_package)
+    assert [set(reply) for reply in replies] == [{"data"}, {"data"}]
+
+
+def test_its_files_parse_on_python_3_9_and_import_what_a_board_has() -> None:
+    for name in AGENT_FILES:
+        tree = ast.parse((PACKAGE / name).read_text(), feature_version=(3, 9))
+        for node in tree.body:
+            modules = []
+            if isinstance(node, ast.Import):
+                modules = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom):
+                modules = [node.module or ""]
+            for module in modules:
+                is_ours = f"{module.replace('.', '/')}.py".removeprefix("pocketbench/") in AGENT_FILES
+                assert is_ours or module.partition(".")[0] in sys.stdlib_module_names, f"{name} imports {module}"
+
+
+@pytest.mark.parametrize(
+    ("change", "kind", "message"),
+    [
+        ({"path": "nowhere.onnx"}, "load", "nowhere.onnx: there is no such file"),
+        ({"path": "relu.tflite"}, "load", "this engine runs files that end in .onnx, .ort"),
+        ({"path": "empty.onnx"}, "load", "the file is empty"),
+        ({"path": "cut.onnx"}, "load", "INVALID_PROTOBUF"),
+        ({"path": "folder.onnx"}, "load", "there is no such file"),
+        ({"shapes": {"z": [1]}}, "load", "no input 'z'; its inputs are: x"),
+        ({"core_mask": 1 << 900}, "load", "core"),
+        ({"engine": "no_such_module:Engine"}, "missing_package", "No module named 'no_such_module'"),
+        ({"engine": "pocketbench.profile.agent:Engine"}, "load", "AttributeError"),
+    ],
+)
+def test_what_it_can_not_load_is_an_answer(bare_package: Path, change: dict[str, Any], kind: str, message: str) -> None:
+    model = write_relu(bare_package / "relu.onnx")
+    (bare_package / "empty.onnx").touch()
+    (bare_package / "cut.onnx").write_bytes(model.read_bytes()[:40])
+    (bare_package / "folder.onnx").mkdir()
+    command = [sys.executable, "-m", "pocketbench.profile.agent"]
+    bad, burst, good = talk(
+        command, {**LOAD, "path": str(model), **change}, {"do": "burst", "count": 1}, {"do": "finish"}, cwd=bare_package
+    )
+    assert bad["error"]["kind"] == kind
+    assert message in bad["error"]["message"]
+    assert burst["error"] == {"kind": "run", "message": "no model is loaded"}
+    assert "data" in good
+
+
+def test_a_burst_times_each_call_by_both_clocks() -> None:
+    wall_ns, cpu_ns = time_burst(lambda: time.sleep(0.02), 3)
+    assert len(wall_ns) == len(cpu_ns) == 3
+    assert all(wall >= 20_000_000 for wall in wall_ns)
+    assert all(cpu < wall for cpu, wall in zip(cpu_ns, wall_ns, strict=True))
+
+
+def test_the_collector_rests_during_a_burst_and_is_as_before_after_it() -> None:
+    seen = []
+    time_burst(lambda: seen.append(gc.isenabled()), 2)
+    assert seen == [False, False]
+    assert gc.isenabled()
+
+    def stop() -> None:
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        time_burst(stop, 1)
+    assert gc.isenabled()
+
+
+@pytest.mark.parametrize("step", [1, 100, 10_000_000])
+def test_the_clock_resolution_is_the_smallest_step_seen(step: int) -> None:
+    readings = iter(range(0, 10**9))
+    assert measure_clock_resolution(lambda: next(readings) // 2500 * step) == step
