@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 from collections.abc import Callable
 
@@ -24,9 +25,10 @@ def list_blocks() -> list[Row]:
 def list_backbones() -> list[Row]:
     from pocketbench.blocks.catalog import BACKBONES
 
+    no_timm = None if importlib.util.find_spec("timm") else "needs timm: pip install 'pocketbench[timm]'"
     return [
         *describe_entries(BACKBONES),
-        make_row("timm:NAME", "a model of timm, such as timm:mobilenetv3_small_100"),
+        make_row("timm:NAME", "a model of timm, such as timm:mobilenetv3_small_100", no_timm),
         make_row("MODULE:FUNCTION", "a function of yours that returns a torch module"),
     ]
 

@@ -37,14 +37,13 @@ class ResultFilter(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunProgress:
-    """How far a run came: the sessions of it that are stored."""
+    """How far a run came: how many of its results are stored."""
 
     run_id: str
     started_at: str
     finished: bool
     expected_result_count: int
     result_count: int
-    done_sessions: frozenset[int]
 
 
 class Store:
@@ -68,7 +67,7 @@ class Store:
         return self._database.file
 
     def append(self, *records: RunResult | Accuracy | Artifact) -> None:
-        """Store records, all of them or none. The results of one session belong in one call: it is done when stored.
+        """Store records, all of them or none.
 
         Raises: FileFault, EnvironmentFault.
         """
@@ -147,17 +146,16 @@ class Store:
             run = _newest_run(connection, run_key) if connection is not None else None
             if connection is None or run is None:
                 return None
-            query = sa.select(records.c.session_index).where(
+            query = sa.select(sa.func.count()).where(
                 records.c.run_id == run.run_id, records.c.kind == RunResult.__name__
             )
-            sessions = list(connection.scalars(query))
+            result_count = connection.scalar(query) or 0
         return RunProgress(
             run_id=run.run_id,
             started_at=run.started_at,
             finished=run.finished,
             expected_result_count=run.expected_result_count,
-            result_count=len(sessions),
-            done_sessions=frozenset(sessions),
+            result_count=result_count,
         )
 
     def finish_run(self, run_id: str) -> None:

@@ -166,12 +166,12 @@ def test_an_interrupted_run_is_continued_and_a_finished_one_is_not(store):
     assert store.begin_run("another key", 4) != run_id
     progress = store.read_progress("key")
     assert (progress.run_id, progress.finished, progress.expected_result_count) == (run_id, False, 4)
-    assert (progress.done_sessions, progress.result_count) == (frozenset({0, 2}), 2)
+    assert progress.result_count == 2
     store.finish_run(run_id)
     assert store.read_progress("key").finished
     second = store.begin_run("key", 4)
     assert second != run_id
-    assert store.read_progress("key").done_sessions == frozenset()
+    assert store.read_progress("key").result_count == 0
 
 
 def test_records_of_one_call_are_stored_all_or_none(store):
@@ -398,7 +398,7 @@ def test_postgresql_keeps_results_as_sqlite_does(postgresql):
     store.append(make_result(run_id=run_id), other_model(), make_failed_result(), ACCURACY)
     assert store.read_results(run_id=run_id) == [make_result(run_id=run_id)]
     assert store.read_results(failed=True) == [make_failed_result()]
-    assert store.read_progress("key").done_sessions == frozenset({0})
+    assert store.read_progress("key").result_count == 1
     assert store.begin_run("key", 2) == run_id
     store.finish_run(run_id)
     assert store.begin_run("key", 2) != run_id
