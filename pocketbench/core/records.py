@@ -230,7 +230,7 @@ class RunResult:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """Top-1 (and top-5) of a variant. `origin` is "measured" (then `artifact_sha256` says of which file) or
-    "published" (then `source` says where it was printed)."""
+    "published" (then `source` says where it was printed). `input_size` is the side of the square input."""
 
     backbone: str
     block: str | None
@@ -244,3 +244,4 @@ class Accuracy:
     top5_fraction: float | None
     origin: str
     source: str
+    input_size: int | None = None

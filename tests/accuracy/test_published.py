@@ -1,0 +1,139 @@
+import csv
+import subprocess
+import sys
+import zipfile
+from importlib import resources
+from pathlib import Path
+
+import pytest
+
+from pocketbench.accuracy.published import parse_published, read_published, why_missing
+from pocketbench.core.records import ModelSpec
+
+SPEC = ModelSpec(backbone="mobilenet_v2", width_ratio=1.0, class_count=1000)
+
+
+def find(backbone: str, block: str | None, width: float | None, source: str) -> list[float]:
+    return [
+        figure.top1_fraction
+        for figure in read_published()
+        if (figure.backbone, figure.block, figure.width_ratio) == (backbone, block, width) and source in figure.source
+    ]
+
+
+@pytest.mark.parametrize(
+    ("backbone", "block", "width", "source", "top1"),
+    [
+        ("mobilenet_v2", None, 1.0, "CoordAttention", 0.723),
+        ("mobilenet_v2", "se", 1.0, "CoordAttention", 0.735),
+        ("mobilenet_v2", "cbam", 1.0, "CoordAttention", 0.736),
+        ("mobilenet_v2", "ca", 1.0, "CoordAttention", 0.743),
+        ("mobilenet_v2", None, 1.0, "tensorflow/models", 0.718),
+        ("mobilenet_v2", None, 0.35, "tensorflow/models", 0.603),
+        ("mobilenext", "ca", 1.0, "CoordAttention", 0.752),
+        ("mobilenext", None, 0.75, "rethinking_bottleneck_design", 0.72),
+        ("mobilenet_v3_large", None, 1.0, "tensorflow/models", 0.752),
+        ("efficientnet_lite4", None, None, "tensorflow/tpu", 0.815),
+    ],
+)
+def test_figures_are_those_that_were_printed(
+    backbone: str, block: str | None, width: float | None, source: str, top1: float
+) -> None:
+    assert find(backbone, block, width, source) == [top1]
+
+
+def test_every_figure_is_complete_and_of_its_own() -> None:
+    figures = read_published()
+    assert len(figures) == 28
+    assert len({(f.backbone, f.block, f.width_ratio, f.reduction_ratio, f.source) for f in figures}) == 28
+    for figure in figures:
+        assert figure.origin == "published"
+        assert 0.5 < figure.top1_fraction < 0.9
+        assert "@" in figure.source, "a source names its commit"
+        assert (figure.reduction_ratio is None) == (figure.block is None)
+
+
+def test_what_could_not_be_confirmed_is_not_there() -> None:
+    assert not [f for f in read_published() if f.block is not None and f.width_ratio != 1.0]
+    assert not [f for f in read_published() if f.backbone.startswith("efficientnet_b")]
+
+
+def test_the_list_can_be_changed_without_changing_the_next_one() -> None:
+    read_published().clear()
+    assert read_published()
+
+
+def test_an_empty_cell_is_not_known() -> None:
+    (figure,) = parse_published(
+        "backbone,block,width_ratio,reduction_ratio,input_size,top1_percent,source,note\nnet,,,,96,74.02,paper,\n"
+    )
+    assert (figure.block, figure.width_ratio, figure.reduction_ratio, figure.input_size) == (None, None, None, 96)
+    assert figure.top1_fraction == 0.7402
+
+
+def test_a_ratio_that_was_not_printed_is_explained() -> None:
+    text = resources.files("pocketbench.accuracy").joinpath("published.csv").read_text(encoding="utf-8")
+    for row in csv.DictReader(text.splitlines()):
+        assert bool(row["reduction_ratio"]) <= bool(row["note"]), row
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        (
+            {"block": "eca"},
+            "No published top-1 of mobilenet_v2 1.0 with eca could be confirmed from a text source.",
+        ),
+        (
+            {"block": "ca", "reduction_ratio": 32, "width_ratio": 0.75},
+            "No published top-1 of mobilenet_v2 0.75 with ca could be confirmed from a text source.",
+        ),
+        (
+            {"block": "ca", "reduction_ratio": 16},
+            "The published top-1 of mobilenet_v2 1.0 with ca is for reduction ratio 32, not 16.",
+        ),
+        (
+            {"class_count": 10},
+            "The published top-1 of mobilenet_v2 1.0 without attention is for 1000 classes, not 10.",
+        ),
+        (
+            {"input_shape": (1, 3, 192, 160)},
+            "The published top-1 of mobilenet_v2 1.0 without attention is for inputs of 224 x 224, not 192 x 160.",
+        ),
+        ({"backbone": "my.module:net"}, "No published top-1 of my.module:net is on record."),
+        ({}, "A figure is published for mobilenet_v2 1.0 without attention, but was not given to this report."),
+    ],
+)
+def test_the_reason_says_what_differs(changes: dict[str, object], reason: str) -> None:
+    values = {"backbone": "mobilenet_v2", "width_ratio": 1.0, "class_count": 1000} | changes
+    assert why_missing(ModelSpec(**values)) == reason  # type: ignore[arg-type]
+
+
+def test_a_network_of_timm_has_the_figures_of_its_name() -> None:
+    spec = ModelSpec(backbone="timm:efficientnet_lite1", input_shape=(1, 3, 224, 224))
+    assert why_missing(spec).endswith("is for inputs of 240 x 240, not 224 x 224.")
+
+
+@pytest.mark.slow
+def test_an_installed_wheel_has_the_file(tmp_path: Path) -> None:
+    root = Path(__file__).parents[2]
+    subprocess.run(
+        [sys.executable, "-m", "pip", "wheel", "--no-deps", "--quiet", "--wheel-dir", str(tmp_path), str(root)],
+        check=True,
+    )
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "installed")
+    code = "import pocketbench.accuracy.published as it; print(len(it.read_published()), it.__file__)"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        check=True,
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        env={"PYTHONPATH": str(tmp_path / "installed")},
+    )
+    count, place = done.stdout.split()
+    assert count == "28"
+    assert place.startswith(str(tmp_path))
+    assert (tmp_path / "installed/pocketbench/reports/page.css").is_file()
