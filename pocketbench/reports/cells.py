@@ -1,0 +1,173 @@
+"""The cells of a table: a row on a runtime, its overhead over the baseline, and why a figure is missing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from pocketbench.core.records import RunResult
+from pocketbench.reports.labels import join_words
+from pocketbench.reports.notes import NoteList
+from pocketbench.reports.records import Cell, FileKind, Runtime
+from pocketbench.reports.sessions import CellRuns, make_zero_overhead, collect_cell, summarise_latency, summarise_overhead
+from pocketbench.reports.variants import NetworkKey, RowDraft, key_network, order_of_kind
+
+NO_FILE = "There is no file of this kind of this model."
+
+CellKey = tuple[int, Runtime]  # the row's place in the table, and where it ran
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellSource:
+    """What all cells are made from: the runs and caveats of each, and the places of each network's baselines."""
+
+    runs: Mapping[CellKey, CellRuns]
+    caveats: Mapping[CellKey, tuple[str, ...]]
+    baselines: Mapping[NetworkKey, Sequence[int]]
+
+
+def identify_runtime(result: RunResult) -> Runtime:
+    """The runtime that a result was taken on."""
+    shapes = sorted((result.plan.shapes or {}).items())
+    return Runtime(
+        device_id=result.device.device_id,
+        file_kind=FileKind(format=result.artifact.format, precision=result.artifact.precision),
+        engine=result.plan.engine,
+        delegate=result.plan.delegate,
+        thread_count=result.plan.thread_count,
+        core_mask=result.plan.core_mask,
+        input_shapes=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes) or None,
+    )
+
+
+def order_runtimes(runtimes: Iterable[Runtime]) -> list[Runtime]:
+    """The distinct runtimes by device, kind of file, engine, delegate, threads, cores and input shapes."""
+    return sorted(
+        set(runtimes),
+        key=lambda runtime: (
+            runtime.device_id,
+            order_of_kind(runtime.file_kind),
+            runtime.engine,
+            runtime.delegate or "",
+            runtime.thread_count,
+            runtime.core_mask or 0,
+            runtime.input_shapes or "",
+        ),
+    )
+
+
+def prepare_cells(drafts: Sequence[RowDraft], results: Mapping[CellKey, Sequence[RunResult]]) -> CellSource:
+    """Read the runs of every cell once; overheads need those of the baseline beside a cell's own."""
+    baselines: dict[NetworkKey, list[int]] = {}
+    for index, draft in enumerate(drafts):
+        if draft.spec is not None and draft.spec.block is None:
+            baselines.setdefault(key_network(draft.spec), []).append(index)
+    return CellSource(
+        runs={key: collect_cell(members) for key, members in results.items()},
+        caveats=_describe_caveats(results),
+        baselines=baselines,
+    )
+
+
+def make_cell(source: CellSource, index: int, draft: RowDraft, runtime: Runtime, notes: NoteList) -> Cell:
+    """The cell of the row at `index` on a runtime."""
+    key = (index, runtime)
+    runs = source.runs.get(key)
+    if runs is None:
+        return _make_empty_cell(_explain_no_run(draft, runtime), notes)
+    cell = _make_measured_cell(runs, source.caveats.get(key, ()), notes)
+    return cell if cell.wall is None else _add_overhead(source, cell, draft, runs, runtime, notes)
+
+
+def _make_empty_cell(reason: str, notes: NoteList) -> Cell:
+    return Cell(
+        wall=None,
+        wall_overhead=None,
+        cpu=None,
+        cpu_overhead=None,
+        cpu_clock=None,
+        notes=(notes.add(reason),),
+        overhead_notes=(),
+    )
+
+
+def _explain_no_run(draft: RowDraft, runtime: Runtime) -> str:
+    if runtime.file_kind in draft.files:
+        return "No run: this file was not measured on this runtime."
+    return NO_FILE
+
+
+def _make_measured_cell(runs: CellRuns, caveats: tuple[str, ...], notes: NoteList) -> Cell:
+    reasons = []
+    if runs.failures:
+        reasons.append(_describe_failures(runs))
+    wall = summarise_latency(runs.wall)
+    if wall is not None and wall.session_count == 1:
+        reasons.append("One session only: how far another one would differ is not known, so there is no interval.")
+    has_one_clock = len(runs.cpu_clocks) == 1
+    if len(runs.cpu_clocks) > 1:
+        reasons.append(f"No CPU time: the sessions took it by different clocks ({join_words(runs.cpu_clocks)}).")
+    return Cell(
+        wall=wall,
+        wall_overhead=None,
+        cpu=summarise_latency(runs.cpu) if has_one_clock else None,
+        cpu_overhead=None,
+        cpu_clock=runs.cpu_clocks[0] if has_one_clock else None,
+        notes=tuple(notes.add(reason) for reason in (*reasons, *caveats)),
+        overhead_notes=(),
+    )
+
+
+def _describe_failures(runs: CellRuns) -> str:
+    counts = Counter(runs.failures)
+    texts = "; ".join(text if len(counts) == 1 else f"{count} x {text}" for text, count in counts.items())
+    if runs.wall:
+        return f"Failed in {len(runs.failures)} of {runs.session_count} sessions, left out of the figures: {texts}"
+    return (
+        f"Failed in {'its only session' if runs.session_count == 1 else f'all {runs.session_count} sessions'}: {texts}"
+    )
+
+
+def _add_overhead(
+    source: CellSource, cell: Cell, draft: RowDraft, runs: CellRuns, runtime: Runtime, notes: NoteList
+) -> Cell:
+    if draft.spec is None:
+        return replace(cell, overhead_notes=(notes.add("No overhead: a file without a spec has no known baseline."),))
+    if draft.spec.block is None:
+        if not draft.has_variants:
+            return replace(cell, overhead_notes=(notes.add("No overhead: no variant of this network to compare."),))
+        return replace(
+            cell,
+            wall_overhead=make_zero_overhead(cell.wall) if cell.wall is not None else None,
+            cpu_overhead=make_zero_overhead(cell.cpu) if cell.cpu is not None else None,
+        )
+    places = source.baselines.get(key_network(draft.spec), ())
+    partners = [source.runs[(place, runtime)] for place in places if (place, runtime) in source.runs]
+    wall = summarise_overhead(runs.wall, [partner.wall for partner in partners])
+    if wall is None:
+        if not places:
+            reason = "No overhead: the same network without attention is not in the table."
+        elif not any(partner.wall for partner in partners):
+            reason = "No overhead: the baseline has no latency on this runtime."
+        else:
+            reason = "No overhead: never measured in one session with the baseline, so there are no pairs."
+        return replace(cell, overhead_notes=(notes.add(reason),))
+    cpu = summarise_overhead(runs.cpu, [partner.cpu for partner in partners]) if cell.cpu is not None else None
+    return replace(cell, wall_overhead=wall, cpu_overhead=cpu)
+
+
+def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[CellKey, tuple[str, ...]]:
+    """The caveats of each cell as notes: one a code, since texts hold numbers and differ from run to run."""
+    first_text: dict[str, str] = {}
+    counts: Counter[str] = Counter()
+    codes_by_cell: dict[CellKey, dict[str, None]] = {}
+    for key, members in results.items():
+        for result in members:
+            for caveat in result.caveats:
+                first_text.setdefault(caveat.code, caveat.text)
+                codes_by_cell.setdefault(key, {})[caveat.code] = None
+            counts.update({caveat.code for caveat in result.caveats})
+    total = sum(map(len, results.values()))
+    notes = {code: f"Caveat ({code}, {counts[code]} of {total} runs): {text}" for code, text in first_text.items()}
+    return {key: tuple(notes[code] for code in codes) for key, codes in codes_by_cell.items()}

@@ -1,0 +1,144 @@
+"""A figure as a Vega-Lite chart. Colours are the page's CSS variables, so that light, dark and print need one chart."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pocketbench.reports.figures import Figure, Point, find_latency_range
+from pocketbench.reports.label_places import Mark, place_labels
+
+SERIES_COUNT = 6
+HEIGHT = 340
+
+
+def make_chart(figure: Figure) -> dict[str, Any]:
+    """The Vega-Lite specification of a figure, as wide as the element it is put into."""
+    import altair as alt
+
+    x_domain = _widen(find_latency_range(figure.points), 0.14)
+    y_domain = _widen([point.value for point in figure.points], 0.16)
+    groups = list(dict.fromkeys(point.group for point in figure.points))
+    values = _make_values(figure, x_domain, y_domain)
+    x = alt.X("median:Q", title="median latency, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
+    y = alt.Y("value:Q", title=figure.value_title, scale=alt.Scale(domain=y_domain, nice=False, zero=False))
+    color = alt.Color(
+        "group:N",
+        scale=alt.Scale(domain=groups, range=[f"var(--series-{i % SERIES_COUNT + 1})" for i in range(len(groups))]),
+        legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=300, symbolType="circle", symbolOpacity=1)
+        if len(groups) > 1
+        else None,
+    )
+    tooltip = [
+        alt.Tooltip("name:N", title="model"),
+        alt.Tooltip("median:Q", title="median, ms", format=".4"),
+        alt.Tooltip("interval:N", title="95 % interval, ms"),
+        alt.Tooltip("value:Q", title=figure.value_title, format=".2f"),
+    ]
+    layers = []
+    base = alt.Chart(alt.Data(values=values))
+    if figure.has_front:
+        layers.append(
+            base.transform_filter("datum.front")
+            .mark_line(interpolate="step-after", color="var(--muted)", strokeDash=[3, 3], strokeWidth=1.25)
+            .encode(x=x, y=y)
+        )
+    layers += [
+        base.transform_filter("datum.low != null")
+        .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
+        .encode(x=alt.X("low:Q", title="median latency, ms"), x2="high:Q", y=y, color=color),
+        base.mark_point(size=80, strokeWidth=2, filled=False, opacity=1).encode(
+            x=x,
+            y=y,
+            color=color,
+            fill=alt.condition("datum.front", color, alt.value("var(--surface)")),
+            tooltip=tooltip,
+        ),
+    ]
+    for align in ("left", "center", "right"):
+        names = base.transform_filter(f"datum.align == '{align}'").encode(x=x, y=y, text="label:N")
+        place = {"align": align, "baseline": "middle", "dx": alt.ExprRef("datum.dx"), "dy": alt.ExprRef("datum.dy")}
+        # A halo in the colour of the surface, so that lines that cross a name don't make it unreadable.
+        layers.append(names.mark_text(**place, fontSize=12, stroke="var(--surface)", strokeWidth=4))
+        layers.append(names.mark_text(**place, fontSize=12, color="var(--ink)"))
+    chart = alt.layer(*layers).properties(width="container", height=HEIGHT).configure(**_make_config())
+    specification: dict[str, Any] = chart.to_dict()
+    return specification
+
+
+def _make_values(figure: Figure, x_domain: list[float], y_domain: list[float]) -> list[dict[str, Any]]:
+    labels = _shorten_labels(figure.points)
+    width = x_domain[1] - x_domain[0]
+    marks = [
+        Mark(
+            x=(point.median_ms - x_domain[0]) / width,
+            y=(y_domain[1] - point.value) / (y_domain[1] - y_domain[0]),
+            left=((point.median_ms if point.low_ms is None else point.low_ms) - x_domain[0]) / width,
+            right=((point.median_ms if point.high_ms is None else point.high_ms) - x_domain[0]) / width,
+        )
+        for point in figure.points
+    ]
+    values = []
+    for point, label, place in zip(figure.points, labels, place_labels(marks, labels), strict=True):
+        has_interval = point.low_ms is not None and point.high_ms is not None
+        values.append(
+            {
+                "name": point.label if point.group == point.label else f"{point.group} {point.label}",
+                "group": point.group,
+                "label": label,
+                "median": point.median_ms,
+                "low": point.low_ms,
+                "high": point.high_ms,
+                "interval": f"{point.low_ms:.4g} to {point.high_ms:.4g}" if has_interval else "none (one session)",
+                "value": point.value,
+                "front": point.is_on_front,
+                "align": place.align if place is not None else None,
+                "dx": place.dx if place is not None else 0,
+                "dy": place.dy if place is not None else 0,
+            }
+        )
+    return values
+
+
+def _shorten_labels(points: Sequence[Point]) -> list[str]:
+    """Names as short as they stay unique within a group: colours tell the groups apart, and the legend names them."""
+    short = [point.label.removeprefix("+ ").split(" (")[0] for point in points]
+    counts = Counter((point.group, label) for point, label in zip(points, short, strict=True))
+    labels = [
+        label if counts[(point.group, label)] == 1 else point.label.removeprefix("+ ")
+        for point, label in zip(points, short, strict=True)
+    ]
+    return [label if len(label) <= 28 else label[:27] + "…" for label in labels]
+
+
+def _widen(values: Iterable[float], margin: float) -> list[float]:
+    """The range of the values with a margin on both sides for names; never empty."""
+    known = list(values)
+    low, high = min(known), max(known)
+    width = (high - low) or abs(high) * 0.1 or 1.0
+    return [low - margin * width, high + margin * width]
+
+
+def _make_config() -> dict[str, Any]:
+    font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+    return {
+        "background": "transparent",
+        "font": font,
+        "autosize": {"type": "fit-x", "contains": "padding"},
+        "padding": {"left": 4, "right": 8, "top": 8, "bottom": 4},
+        "view": {"stroke": None},
+        "axis": {
+            "labelColor": "var(--muted)",
+            "titleColor": "var(--muted)",
+            "gridColor": "var(--line)",
+            "domainColor": "var(--line-strong)",
+            "tickColor": "var(--line-strong)",
+            "labelFontSize": 11.5,
+            "titleFontSize": 12,
+            "titleFontWeight": 500,
+            "titlePadding": 10,
+            "tickCount": 6,
+        },
+        "legend": {"labelColor": "var(--ink)", "labelFontSize": 12},
+    }

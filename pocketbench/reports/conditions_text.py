@@ -1,0 +1,161 @@
+"""How the figures were taken and how to read them, in plain words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from pocketbench.core.units import format_bytes, format_celsius, format_frequency
+from pocketbench.reports.labels import join_words
+from pocketbench.reports.records import MachineSummary, Schedule, Table
+
+_UNKNOWN = "not known"
+
+TERMS = (
+    (
+        "Latency",
+        "wall clock time of the call that runs the model once. The inputs are set once, before the clock starts.",
+    ),
+    (
+        "median, p90",
+        "half, and 90 %, of the n settled calls of all sessions were at least as fast (quantiles of type 7).",
+    ),
+    ("n", "the number of settled calls that the median, p90 and spread are taken from."),
+    ("spread", "the interquartile range over the median: the middle half of the calls lies within it."),
+    (
+        "95 % interval",
+        "a range that holds the true figure in 95 of 100 such reports. Calls of one session resemble each other, so "
+        "each session counts once: Student's t over the sessions' medians, from 6 sessions on order statistics. One "
+        "session gives no interval.",
+    ),
+    (
+        "Overhead",
+        "the cost over the baseline, which is the same network at the same width and input without attention. In each "
+        "round the burst of the variant is compared with the burst of the baseline that ran beside it; the median over "
+        "the rounds of a session, then the median over the sessions. What slows the machine for longer than a round is "
+        "in both and falls out. So it is not the difference of the two latencies in the table.",
+    ),
+    (
+        "CPU time",
+        "of the calling thread, or of the process when several threads compute. It does not count waiting, and so "
+        "hardly sees a busy neighbour.",
+    ),
+    (
+        "Parameters, M-Adds",
+        "of the network before a converter folds anything; M-Adds of convolutions and linear layers.",
+    ),
+    ("File size", "of the exported file, 1 MB = 1,000,000 bytes."),
+    (
+        "Parity error",
+        "the largest difference between the file's output and the network's, over the root mean square of what the "
+        "inputs change in the output.",
+    ),
+    (
+        "Layout operators",
+        "transposes, reshapes and the like in the file: they move data and compute nothing. Empty "
+        "where the file's graph was not read.",
+    ),
+    (
+        "Outside the delegate",
+        "operators that LiteRT's XNNPACK delegate did not take; empty for other formats.",
+    ),
+)
+
+
+def describe_method(table: Table) -> list[str]:
+    """Paragraphs: what was run in which order, and what a published accuracy stands for."""
+    if not table.result_count:
+        return ["Nothing was measured for this report."]
+    paragraphs = [_describe_schedule(schedule) for schedule in table.schedules]
+    paragraphs.insert(
+        0,
+        "Each session starts a fresh process for each file, which loads it, sets its inputs once, runs it once and "
+        "warms up. Then the files take turns, so that all of them meet the same state of the machine.",
+    )
+    gates = {row.spec.gate for row in table.rows if row.spec is not None and row.spec.block is not None}
+    if len(gates) == 1 and (gate := gates.pop()) is not None:
+        paragraphs.append(f"The gate function of every attention block here is {gate}.")
+    origins = {row.accuracy.origin for row in table.rows if row.accuracy is not None}
+    if "published" in origins:
+        paragraphs.append(
+            "A published top-1 belongs to the network as its authors trained it, with their weights and gate "
+            "functions. The files measured here have the same architecture and other weights. Rows of one backbone are "
+            "compared by figures of one source."
+        )
+    if "measured" in origins:
+        paragraphs.append("A measured top-1 belongs to the very file whose name stands in the table of files.")
+    paragraphs.append(
+        f"{table.result_count} runs (a file in a session) went into the report; {table.failed_count} of them failed."
+    )
+    return paragraphs
+
+
+def describe_conditions(table: Table) -> list[tuple[str, list[tuple[str, str]]]]:
+    """For each machine its name and what is known of its state, as (property, value); versions come last."""
+    sections = [(machine.device_id, _describe_machine(machine)) for machine in table.machines]
+    versions = [
+        ("Tools", ", ".join(table.tools) or _UNKNOWN),
+        ("Git commit", ", ".join(table.git_commits) or _UNKNOWN),
+    ]
+    return [*sections, ("Versions", versions)]
+
+
+def describe_dates(machine: MachineSummary) -> str:
+    """From the first to the last look at the machine: "2026-03-01 10:00 to 10:42 UTC"."""
+    first, last = _format_time(machine.first_at), _format_time(machine.last_at)
+    if first == last:
+        return f"{first} UTC"
+    same_day = first[:10] == last[:10]
+    return f"{first} to {last[11:] if same_day else last} UTC"
+
+
+def _describe_schedule(schedule: Schedule) -> str:
+    text = (
+        f"{_count(schedule.session_count, 'session')} of {_count(schedule.round_count, 'round')}: in each round each "
+        f"file runs one burst of {_count(schedule.burst_count, 'call')}, after {_count(schedule.warmup_count, 'call')} "
+        "of warm-up at the start."
+    )
+    if schedule.settle_count:
+        text += (
+            f" The first {_count(schedule.settle_count, 'call')} of a burst find the caches as another file left them: "
+            "they are recorded and not summarised."
+        )
+    if schedule.cooldown_s:
+        text += f" The machine rests for {schedule.cooldown_s:g} s between them."
+    return text
+
+
+def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
+    return [
+        ("Measured", describe_dates(machine)),
+        ("Device", " ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
+        ("Reached by", machine.transport),
+        ("Processor", join_words(machine.cpu_models) or _UNKNOWN),
+        ("Cores", _UNKNOWN if machine.core_count is None else str(machine.core_count)),
+        ("Memory", _UNKNOWN if machine.memory_bytes is None else format_bytes(machine.memory_bytes)),
+        ("System", " ".join(filter(None, [machine.os_version, machine.abi])) or _UNKNOWN),
+        ("Governor", join_words(machine.governors) or _UNKNOWN),
+        ("Clock", _span(machine.khz_low, machine.khz_high, format_frequency)),
+        ("Load average", _span(machine.load_low, machine.load_high, "{:.2f}".format)),
+        ("Temperature", _span(machine.celsius_low, machine.celsius_high, format_celsius)),
+    ]
+
+
+def _span(low: float | None, high: float | None, form: Callable[[float], str]) -> str:
+    if low is None or high is None:
+        return _UNKNOWN
+    first, last = form(low), form(high)
+    return first if first == last else f"{first} to {last}"
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _format_time(text: str) -> str:
+    """ISO 8601 as "2026-03-01 10:00", in UTC; a text that is no time stays as it is."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    return moment.astimezone(UTC).strftime("%Y-%m-%d %H:%M") if moment.tzinfo else moment.strftime("%Y-%m-%d %H:%M")

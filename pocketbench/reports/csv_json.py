@@ -1,0 +1,137 @@
+"""The table for programs: CSV with a line a file and runtime, JSON with everything. Base units, never rounded."""
+
+from __future__ import annotations
+
+import csv
+import io
+from dataclasses import fields
+
+from pocketbench.core.jsonio import dump_record, parse_record
+from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Runtime, Table
+
+_ROW_COLUMNS = (
+    "name",
+    "backbone",
+    "block",
+    "width_ratio",
+    "reduction_ratio",
+    "gate",
+    "class_count",
+    "input_shape",
+    "is_baseline",
+    "parameter_count",
+    "mac_count",
+    "top1_fraction",
+    "accuracy_origin",
+    "accuracy_dataset",
+    "accuracy_source",
+)
+_FILE_COLUMNS = (
+    "format",
+    "precision",
+    "file_name",
+    "sha256",
+    "size_bytes",
+    "parity_relative_error",
+    "file_top1_fraction",
+)
+_RUNTIME_COLUMNS = ("device_id", "engine", "delegate", "thread_count", "core_mask", "input_shapes")
+_LATENCY = tuple(field.name for field in fields(Latency))
+_OVERHEAD = tuple(field.name for field in fields(Overhead))
+COLUMNS = (
+    *_ROW_COLUMNS,
+    *_FILE_COLUMNS,
+    *_RUNTIME_COLUMNS,
+    *(f"wall_{name}" for name in _LATENCY),
+    *(f"wall_overhead_{name}" for name in _OVERHEAD),
+    "cpu_clock",
+    *(f"cpu_{name}" for name in _LATENCY),
+    *(f"cpu_overhead_{name}" for name in _OVERHEAD),
+    "notes",
+)
+
+
+def format_json(table: Table) -> str:
+    """The table as one JSON text; `parse_json` reads it back."""
+    return dump_record(table) + "\n"
+
+
+def parse_json(text: str, where: str) -> Table:
+    """Raises: FileFault, which names `where` and the key, when the text is not a table."""
+    return parse_record(text, Table, where)
+
+
+def format_csv(table: Table) -> str:
+    """A line for each file on each runtime of its kind, or for the file alone where there is none. Unknown is empty."""
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for row in table.rows:
+        for kind, file in zip(table.file_kinds, row.files, strict=True):
+            if file.file_name is None:
+                continue
+            known = _describe_row(row) | _describe_file(kind, file)
+            indexes = row.notes + row.accuracy_notes + file.notes
+            cells = [
+                (runtime, cell)
+                for runtime, cell in zip(table.runtimes, row.cells, strict=True)
+                if runtime.file_kind == kind
+            ]
+            lines = [
+                _describe_cell(runtime, cell)
+                | {"notes": _join_notes(table, indexes + cell.notes + cell.overhead_notes)}
+                for runtime, cell in cells
+            ]
+            for line in lines or [{"notes": _join_notes(table, indexes)}]:
+                writer.writerow({name: _to_safe_text(value) for name, value in (known | line).items()})
+    return stream.getvalue()
+
+
+def _describe_row(row: Row) -> dict[str, object]:
+    spec, accuracy = row.spec, row.accuracy
+    described: dict[str, object] = {"name": row.label if spec is None else spec.name, "is_baseline": row.is_baseline}
+    described |= {"parameter_count": row.parameter_count, "mac_count": row.mac_count}
+    if spec is not None:
+        names = ("backbone", "block", "width_ratio", "reduction_ratio", "gate", "class_count")
+        described |= {name: getattr(spec, name) for name in names}
+        described["input_shape"] = "x".join(map(str, spec.input_shape))
+    if accuracy is not None:
+        described |= {"top1_fraction": accuracy.top1_fraction, "accuracy_origin": accuracy.origin}
+        described |= {"accuracy_dataset": accuracy.dataset, "accuracy_source": accuracy.source}
+    return described
+
+
+def _describe_file(kind: FileKind, file: FileCell) -> dict[str, object]:
+    return {
+        "format": kind.format,
+        "precision": kind.precision,
+        "file_name": file.file_name,
+        "sha256": file.sha256,
+        "size_bytes": file.size_bytes,
+        "parity_relative_error": file.relative_error,
+        "file_top1_fraction": file.top1_fraction,
+    }
+
+
+def _describe_cell(runtime: Runtime, cell: Cell) -> dict[str, object]:
+    described: dict[str, object] = {name: getattr(runtime, name) for name in _RUNTIME_COLUMNS}
+    described["cpu_clock"] = cell.cpu_clock
+    for prefix, names, summary in (
+        ("wall_", _LATENCY, cell.wall),
+        ("wall_overhead_", _OVERHEAD, cell.wall_overhead),
+        ("cpu_", _LATENCY, cell.cpu),
+        ("cpu_overhead_", _OVERHEAD, cell.cpu_overhead),
+    ):
+        described |= {prefix + name: getattr(summary, name, None) for name in names}
+    return described
+
+
+def _join_notes(table: Table, indexes: tuple[int, ...]) -> str:
+    return " | ".join(table.notes[index] for index in indexes)
+
+
+def _to_safe_text(value: object) -> object:
+    # A spreadsheet runs a text that begins like a formula; file names and messages come from anywhere.
+    if isinstance(value, str) and value.startswith(("=", "+", "-", "@", "\t", "\r")):
+        return "'" + value
+    return value

@@ -1,0 +1,197 @@
+"""The report as one HTML file that asks the network for nothing.
+
+Its content security policy forbids every request, so that even a name that slipped through as markup could load
+nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib import resources
+from itertools import groupby
+
+from pocketbench.reports.chart import make_chart
+from pocketbench.reports.conditions_text import TERMS, describe_conditions, describe_dates, describe_method
+from pocketbench.reports.figures import Figure, make_figures
+from pocketbench.reports.labels import describe_runtimes, join_words
+from pocketbench.reports.records import Table
+from pocketbench.reports.sheets import (
+    EMPTY,
+    Column,
+    Entry,
+    Line,
+    Sheet,
+    make_file_sheet,
+    make_overview,
+    make_runtime_sheets,
+)
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
+
+
+def format_html(table: Table) -> str:
+    """The whole page: overview, figures, a table a runtime, files, notes, method and conditions."""
+    figures = make_figures(table)
+    body = [
+        _format_header(table),
+        "<main>",
+        _format_section("Overview", _format_sheet(make_overview(table), has_details=True), is_first=True),
+        _format_section("Latency and accuracy", _format_figures(table, figures)),
+        *(_format_section(sheet.title, _format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
+        _format_section("Files", _format_sheet(make_file_sheet(table))),
+        _format_section("Notes", _format_notes(table.notes)) if table.notes else "",
+        _format_section("How it was measured", _format_method(table)),
+        _format_section("Conditions", _format_conditions(table)),
+        "</main>",
+        _format_script(figures) if figures else "",
+    ]
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(table.title)}</title>"
+        f"<style>{_read_resource('page.css')}</style>"
+    )
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n'
+        + "\n".join(filter(None, body))
+        + "\n</body></html>\n"
+    )
+
+
+def _format_header(table: Table) -> str:
+    facts = [_count(len(table.rows), "model"), _count(len(table.runtimes), "runtime")]
+    for machine in table.machines:
+        name = join_words(machine.cpu_models) or machine.model or machine.device_id
+        facts.append(f"{name}, {describe_dates(machine)}")
+    items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    return (
+        f'<header><p class="brand">pocketbench</p><h1>{escape(table.title)}</h1><ul class="facts">{items}</ul></header>'
+    )
+
+
+def _format_section(title: str, content: str, *, is_first: bool = False) -> str:
+    heading = f"<h2{' class=first' if is_first else ''}>{escape(title)}</h2>"
+    return f"<section>{heading}{content}</section>"
+
+
+def _format_sheet(sheet: Sheet, *, has_details: bool = False) -> str:
+    body = []
+    for group, lines in groupby(sheet.lines, key=lambda line: line.group):
+        span = len(sheet.columns) + 1
+        body.append(f'<tr class="group"><th scope="rowgroup" colspan="{span}"><span>{escape(group)}</span></th></tr>')
+        body += [_format_line(line, sheet.columns, has_details) for line in lines]
+    table = f"<table>{_format_head(sheet.columns)}<tbody>{''.join(body)}</tbody></table>"
+    return f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(sheet.title)}">{table}</div>'
+
+
+def _format_head(columns: Sequence[Column]) -> str:
+    if not any(column.group for column in columns):
+        heads = "".join(_format_column(column) for column in columns)
+        return f'<thead><tr><th scope="col" class="text">Model</th>{heads}</tr></thead>'
+    above, below = [], []
+    for group, members in groupby(columns, key=lambda column: column.group):
+        neighbours = list(members)
+        if group:
+            above.append(f'<th scope="colgroup" class="span" colspan="{len(neighbours)}">{escape(group)}</th>')
+            below += [_format_column(column) for column in neighbours]
+        else:
+            above += [_format_column(column, rows=2) for column in neighbours]
+    return (
+        f'<thead><tr><th scope="col" class="text" rowspan="2">Model</th>{"".join(above)}</tr>'
+        f"<tr>{''.join(below)}</tr></thead>"
+    )
+
+
+def _format_column(column: Column, rows: int = 1) -> str:
+    attributes = (' rowspan="2"' if rows == 2 else "") + (' class="text"' if column.is_text else "")
+    return f'<th scope="col"{attributes}>{escape(column.head)}</th>'
+
+
+def _format_line(line: Line, columns: Sequence[Column], has_details: bool) -> str:
+    cells = "".join(
+        _format_entry(entry, column, has_details) for entry, column in zip(line.entries, columns, strict=True)
+    )
+    name = ' class="baseline"' if line.is_baseline else ""
+    return f'<tr{name}><th scope="row">{escape(line.label)}</th>{cells}</tr>'
+
+
+def _format_entry(entry: Entry, column: Column, has_details: bool) -> str:
+    marks = "".join(f'<a href="#note-{index + 1}">{index + 1}</a>' for index in entry.notes)
+    # More than two digits do not fit into the gap between columns.
+    hung = " hung" if sum(len(str(index + 1)) for index in entry.notes) <= 2 else ""
+    notes = f'<sup class="marks{hung}">{marks}</sup>' if marks else ""
+    detail = f"<small>{escape(entry.detail)}</small>" if has_details and entry.detail else ""
+    classes = " ".join(filter(None, ["text" if column.is_text else "", "empty" if entry.text == EMPTY else ""]))
+    attribute = f' class="{classes}"' if classes else ""
+    return f"<td{attribute}>{escape(entry.text)}{notes}{detail}</td>"
+
+
+def _format_figures(table: Table, figures: Sequence[Figure]) -> str:
+    if not figures:
+        reason = "No plot: it takes two models with a latency on one runtime, and their top-1 or parameter count."
+        return f'<p class="prose">{reason}</p>'
+    drawn = "".join(
+        f'<figure><figcaption class="head">{escape(figure.title)}</figcaption><div class="chart" id="figure-{index}" '
+        f'role="img" aria-label="{escape(_describe_figure(figure))}"></div>'
+        f"<figcaption>{escape(figure.caption)}</figcaption></figure>"
+        for index, figure in enumerate(figures)
+    )
+    drawn_titles = {figure.title for figure in figures}
+    left_out = [name for name in describe_runtimes(table.runtimes) if name not in drawn_titles]
+    reason = f"No plot for {'; '.join(left_out)}: fewer than two models to draw."
+    rest = f'<p class="prose">{escape(reason)}</p>' if left_out else ""
+    return (
+        f'<div class="figures">{drawn}</div>{rest}'
+        '<noscript><p class="prose">The plots need JavaScript; all they show stands in the tables.</p></noscript>'
+    )
+
+
+def _describe_figure(figure: Figure) -> str:
+    return f"{figure.title}: median latency against {figure.value_title} of {len(figure.points)} models"
+
+
+def _format_notes(notes: Iterable[str]) -> str:
+    items = "".join(f'<li id="note-{number}">{escape(text)}</li>' for number, text in enumerate(notes, start=1))
+    return f'<ol class="notes">{items}</ol>'
+
+
+def _format_method(table: Table) -> str:
+    paragraphs = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in describe_method(table))
+    terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in TERMS)
+    return f'<div class="prose">{paragraphs}</div><dl class="terms">{terms}</dl>'
+
+
+def _format_conditions(table: Table) -> str:
+    parts = []
+    for name, properties in describe_conditions(table):
+        rows = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in properties)
+        parts.append(f"<h3>{escape(name)}</h3><dl class=facts-list>{rows}</dl>")
+    return f'<div class="machines">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
+
+
+def _format_script(figures: Sequence[Figure]) -> str:
+    # "<" can end the script element from within a string; as an escape it is the same JSON.
+    charts = json.dumps([make_chart(figure) for figure in figures], allow_nan=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="charts">{charts}</script><script>{_bundle_script()}</script>'
+
+
+@functools.cache
+def _bundle_script() -> str:
+    """page.js with the Vega libraries that it draws with, in one text."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle(_read_resource("page.js"))
+    return bundle
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
+def _read_resource(name: str) -> str:
+    return resources.files("pocketbench.reports").joinpath(name).read_text(encoding="utf-8")

@@ -1,0 +1,69 @@
+"""What a reader sees of a spec, a runtime or a file kind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pocketbench.core.records import ModelSpec
+from pocketbench.reports.records import FileKind, Runtime
+
+BASELINE = "baseline"
+AS_BUILT = "as built"
+
+
+def describe_network(spec: ModelSpec) -> str:
+    """The network without its attention: "mobilenet_v2 1.0, 224 x 224"."""
+    batch, *rest = spec.input_shape
+    is_picture = batch == 1 and len(rest) == 3 and rest[0] == 3
+    parts = [spec.backbone if spec.width_ratio is None else f"{spec.backbone} {format_width(spec.width_ratio)}"]
+    parts.append(" x ".join(str(size) for size in (rest[1:] if is_picture else spec.input_shape)))
+    if spec.class_count not in (None, 1000):
+        parts.append(f"{spec.class_count} classes")
+    return ", ".join(parts)
+
+
+def describe_attention(spec: ModelSpec, *, has_variants: bool, shows_gate: bool) -> str:
+    """What was added to the network: "+ ca (r 32)", "baseline", or "as built" where there is nothing to compare.
+
+    Args:
+        shows_gate: whether the gate is part of the name: "+ ca (r 32, sigmoid)".
+    """
+    if spec.block is None:
+        return BASELINE if has_variants else AS_BUILT
+    details = [f"r {spec.reduction_ratio}"] if spec.reduction_ratio is not None else []
+    details += [spec.gate] if spec.gate is not None and shows_gate else []
+    return f"+ {spec.block} ({', '.join(details)})" if details else f"+ {spec.block}"
+
+
+def format_width(width_ratio: float) -> str:
+    return f"{width_ratio:.4g}" if width_ratio % 1 else f"{width_ratio:.1f}"
+
+
+def describe_file_kind(kind: FileKind) -> str:
+    return kind.format if kind.precision is None else f"{kind.format} {kind.precision}"
+
+
+def describe_runtimes(runtimes: Sequence[Runtime]) -> list[str]:
+    """A name for each runtime, unique among them: "litert, 1 thread, tflite fp32". What only tells devices apart is
+    named when there are several devices."""
+    has_devices = len({runtime.device_id for runtime in runtimes}) > 1
+    return [_describe_runtime(runtime, has_devices) for runtime in runtimes]
+
+
+def _describe_runtime(runtime: Runtime, has_devices: bool) -> str:
+    engine = runtime.engine if runtime.delegate is None else f"{runtime.engine} {runtime.delegate}"
+    threads = f"{runtime.thread_count} thread" + ("" if runtime.thread_count == 1 else "s")
+    parts = [engine, threads, describe_file_kind(runtime.file_kind)]
+    if runtime.core_mask is not None:
+        parts.append(f"cores {runtime.core_mask:x}")
+    if runtime.input_shapes is not None:
+        parts.append(runtime.input_shapes)
+    if has_devices:
+        parts.append(runtime.device_id)
+    return ", ".join(parts)
+
+
+def join_words(words: Iterable[str]) -> str:
+    """ "a, b and c"."""
+    items = list(words)
+    return " and ".join(filter(None, [", ".join(items[:-1]), *items[-1:]]))

@@ -1,0 +1,59 @@
+"""The report as GitHub-flavoured Markdown."""
+
+from __future__ import annotations
+
+import re
+
+from pocketbench.reports.conditions_text import TERMS, describe_conditions, describe_method
+from pocketbench.reports.records import Table
+from pocketbench.reports.sheets import Entry, Sheet, make_file_sheet, make_overview, make_runtime_sheets
+
+
+def format_markdown(table: Table) -> str:
+    """The whole report; the headings are those of the HTML page."""
+    sections = [f"# {escape_markdown(table.title)}", _format_sheet(make_overview(table))]
+    for sheet in make_runtime_sheets(table):
+        sections += [f"## {escape_markdown(sheet.title)}", _format_sheet(sheet)]
+    sections += ["## Files", _format_sheet(make_file_sheet(table))]
+    if table.notes:
+        notes = [f"{number}. {escape_markdown(text)}" for number, text in enumerate(table.notes, start=1)]
+        sections += ["## Notes", "\n".join(notes)]
+    sections += ["## How it was measured", *map(escape_markdown, describe_method(table))]
+    sections.append("\n".join(f"- **{term}**: {text}" for term, text in TERMS))
+    sections.append("## Conditions")
+    for name, properties in describe_conditions(table):
+        sections.append(f"### {escape_markdown(name)}")
+        sections.append("\n".join(f"- {key}: {escape_markdown(value)}" for key, value in properties))
+    return "\n\n".join(sections) + "\n"
+
+
+def escape_markdown(text: str) -> str:
+    """The text so that no character of it is markup: names come from files and devices."""
+    flat = " ".join(text.split())
+    escaped = re.sub(r"([\\`*\[\]<>|~])", r"\\\1", flat).replace("&", "&amp;")
+    # An underscore within a word is no emphasis on GitHub, and names are full of them.
+    return re.sub(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])", r"\\_", escaped)
+
+
+def _format_sheet(sheet: Sheet) -> str:
+    heads = ["Model", "Attention", *(f"{column.group}: {column.head}".removeprefix(": ") for column in sheet.columns)]
+    is_text = [True, True, *(column.is_text for column in sheet.columns)]
+    rows = [list(map(escape_markdown, heads))]
+    for line in sheet.lines:
+        names = [escape_markdown(line.group), escape_markdown(line.label)]
+        rows.append(names + [_format_entry(entry) for entry in line.entries])
+    widths = [max(3, *map(len, column)) for column in zip(*rows, strict=True)]
+    rule = ["-" * width if left else "-" * (width - 1) + ":" for width, left in zip(widths, is_text, strict=True)]
+    padded = [
+        [
+            cell.ljust(width) if left else cell.rjust(width)
+            for cell, width, left in zip(row, widths, is_text, strict=True)
+        ]
+        for row in rows
+    ]
+    return "\n".join(f"| {' | '.join(row)} |" for row in (padded[0], rule, *padded[1:]))
+
+
+def _format_entry(entry: Entry) -> str:
+    marks = "".join(f" \\[{index + 1}\\]" for index in entry.notes)
+    return escape_markdown(entry.text) + marks

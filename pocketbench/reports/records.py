@@ -1,0 +1,161 @@
+"""The table as frozen records: what every form of the report (Markdown, CSV, JSON, HTML) is written from.
+
+`notes` of a record are indexes into `Table.notes`: why a figure is missing, or how to read one that is there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from pocketbench.core.records import Accuracy, ModelSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileKind:
+    """A format and a precision: the file sizes of such files are comparable."""
+
+    format: str
+    precision: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Runtime:
+    """Where and how a latency was taken; only cells of the same runtime are compared. `input_shapes` is text, and None
+    when each file ran with the shape it declares."""
+
+    device_id: str
+    file_kind: FileKind
+    engine: str
+    delegate: str | None
+    thread_count: int
+    core_mask: int | None
+    input_shapes: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileCell:
+    """The file of a row in one format; `size_bytes` and what follows is None when there is none."""
+
+    file_name: str | None
+    sha256: str | None
+    size_bytes: int | None
+    relative_error: float | None
+    layout_operator_count: int | None
+    outside_delegate_count: int | None
+    top1_fraction: float | None
+    notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Latency:
+    """What the settled samples of all sessions say. `low_ns` and `high_ns` bound the 95 % interval of the median,
+    `spread_ratio` is the interquartile range over the median."""
+
+    median_ns: float
+    low_ns: float | None
+    high_ns: float | None
+    p90_ns: float
+    spread_ratio: float | None
+    sample_count: int
+    session_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Overhead:
+    """The cost over the baseline, from interleaved pairs of bursts; all zero (and a ratio of 1) for the baseline."""
+
+    difference_ns: float
+    difference_low_ns: float | None
+    difference_high_ns: float | None
+    ratio: float
+    ratio_low: float | None
+    ratio_high: float | None
+    round_count: int
+    session_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cell:
+    """A row on a runtime, by wall clock and by CPU time (of the calling thread, or of the process: `cpu_clock`)."""
+
+    wall: Latency | None
+    wall_overhead: Overhead | None
+    cpu: Latency | None
+    cpu_overhead: Overhead | None
+    cpu_clock: str | None
+    notes: tuple[int, ...]
+    overhead_notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """A model variant. `spec` is None for a file that somebody else made, and `group` is then None.
+
+    `group` names the network without its attention; rows of one group share a baseline, which is the row without
+    added attention when the group has others. `files` follows `Table.file_kinds`, `cells` follows `Table.runtimes`.
+    """
+
+    group: str | None
+    label: str
+    spec: ModelSpec | None
+    is_baseline: bool
+    parameter_count: int | None
+    mac_count: int | None
+    notes: tuple[int, ...]
+    files: tuple[FileCell, ...]
+    cells: tuple[Cell, ...]
+    accuracy: Accuracy | None
+    accuracy_notes: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MachineSummary:
+    """The states in which a device was found before and after every session, as ranges."""
+
+    device_id: str
+    transport: str
+    model: str | None
+    soc: str | None
+    os_version: str | None
+    abi: str | None
+    core_count: int | None
+    memory_bytes: int | None
+    cpu_models: tuple[str, ...]
+    governors: tuple[str, ...]
+    first_at: str
+    last_at: str
+    load_low: float | None
+    load_high: float | None
+    khz_low: int | None
+    khz_high: int | None
+    celsius_low: float | None
+    celsius_high: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Schedule:
+    """How often things were run; a report of several suites has several."""
+
+    session_count: int
+    round_count: int
+    burst_count: int
+    settle_count: int
+    warmup_count: int
+    cooldown_s: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Everything the report shows."""
+
+    title: str
+    file_kinds: tuple[FileKind, ...]
+    runtimes: tuple[Runtime, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    machines: tuple[MachineSummary, ...]
+    schedules: tuple[Schedule, ...]
+    tools: tuple[str, ...]
+    git_commits: tuple[str, ...]
+    result_count: int
+    failed_count: int

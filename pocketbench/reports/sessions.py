@@ -1,0 +1,159 @@
+"""The runs of a cell, session by session, and what is computed from them: latency and overhead."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from pocketbench.core.estimates import (
+    Estimate,
+    PairedOverhead,
+    combine_sessions,
+    estimate_paired_overhead,
+    median,
+    quantile,
+    relative_spread,
+    settle_bursts,
+)
+from pocketbench.core.records import RunResult
+from pocketbench.reports.records import Latency, Overhead
+
+SessionId = tuple[str, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSamples:
+    """The settled samples of one session by one clock, with the median of each burst."""
+
+    samples: tuple[float, ...]
+    burst_medians: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CellRuns:
+    """All runs of one file on one runtime. `wall` and `cpu` hold the sessions that have settled samples."""
+
+    wall: Mapping[SessionId, ClockSamples]
+    cpu: Mapping[SessionId, ClockSamples]
+    cpu_clocks: tuple[str, ...]
+    session_count: int
+    failures: tuple[str, ...]
+
+
+def collect_cell(results: Iterable[RunResult]) -> CellRuns:
+    """Sort the runs of one cell into sessions. A run that is listed twice counts once.
+
+    A measurement without a settled sample is a failure of its session.
+    """
+    wall: dict[SessionId, ClockSamples] = {}
+    cpu: dict[SessionId, ClockSamples] = {}
+    clocks: dict[str, None] = {}
+    failures: dict[SessionId, str] = {}
+    for result in results:
+        session = (result.run_id, result.session_index)
+        measurement = result.measurement
+        if session in wall:
+            continue
+        if measurement is None:
+            failure = result.failure
+            failures[session] = f"{failure.kind}: {failure.message}" if failure else "neither samples nor a failure"
+            continue
+        settled = _settle(measurement.wall_ns, measurement.burst_count, measurement.settle_count)
+        if settled is None:
+            failures[session] = (
+                f"no settled sample: {len(measurement.wall_ns)} calls in bursts of {measurement.burst_count}, of which "
+                f"the first {measurement.settle_count} are dropped"
+            )
+            continue
+        failures.pop(session, None)
+        wall[session] = settled
+        settled_cpu = _settle(measurement.cpu_ns, measurement.burst_count, measurement.settle_count)
+        if settled_cpu is not None:
+            cpu[session] = settled_cpu
+            clocks[measurement.cpu_clock] = None
+    return CellRuns(
+        wall=wall,
+        cpu=cpu,
+        cpu_clocks=tuple(clocks),
+        session_count=len(wall) + len(failures),
+        failures=tuple(failures.values()),
+    )
+
+
+def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | None:
+    """Median, 90th percentile and spread of all settled samples; the interval from the sessions' medians.
+
+    None when there is no sample.
+    """
+    pooled = sorted(sample for session in sessions.values() for sample in session.samples)
+    if not pooled:
+        return None
+    middle = median(pooled)
+    between = combine_sessions([median(session.samples) for session in sessions.values()])
+    return Latency(
+        median_ns=middle,
+        low_ns=None if between.low is None else min(between.low, middle),
+        high_ns=None if between.high is None else max(between.high, middle),
+        p90_ns=quantile(pooled, 0.9),
+        spread_ratio=relative_spread(pooled),
+        sample_count=len(pooled),
+        session_count=len(sessions),
+    )
+
+
+def summarise_overhead(
+    variant: Mapping[SessionId, ClockSamples], baselines: Sequence[Mapping[SessionId, ClockSamples]]
+) -> Overhead | None:
+    """The variant against the baseline of the same session, burst by burst; None when they share no session.
+
+    Args:
+        baselines: the sessions of each file that may serve as the baseline; in a session the first that has it does.
+    """
+    pairs = []
+    for session, clock in variant.items():
+        partner = next((baseline[session] for baseline in baselines if session in baseline), None)
+        if partner is not None:
+            pairs.append((clock.burst_medians, partner.burst_medians))
+    overhead = estimate_paired_overhead(pairs)
+    return None if overhead is None else _to_record(overhead)
+
+
+def make_zero_overhead(latency: Latency) -> Overhead:
+    """The overhead of the baseline over itself: none, by definition."""
+    return Overhead(
+        difference_ns=0.0,
+        difference_low_ns=0.0,
+        difference_high_ns=0.0,
+        ratio=1.0,
+        ratio_low=1.0,
+        ratio_high=1.0,
+        round_count=0,
+        session_count=latency.session_count,
+    )
+
+
+def _settle(samples: Sequence[int], burst_count: int, settle_count: int) -> ClockSamples | None:
+    if burst_count < 1 or settle_count < 0:
+        return None
+    bursts = settle_bursts(samples, burst_count, settle_count)
+    if not bursts:
+        return None
+    return ClockSamples(
+        samples=tuple(sample for burst in bursts for sample in burst),
+        burst_medians=tuple(median(burst) for burst in bursts),
+    )
+
+
+def _to_record(overhead: PairedOverhead) -> Overhead:
+    difference: Estimate = overhead.difference
+    ratio: Estimate = overhead.ratio
+    return Overhead(
+        difference_ns=difference.value,
+        difference_low_ns=difference.low,
+        difference_high_ns=difference.high,
+        ratio=ratio.value,
+        ratio_low=ratio.low,
+        ratio_high=ratio.high,
+        round_count=overhead.round_count,
+        session_count=difference.session_count,
+    )

@@ -1,0 +1,73 @@
+"""The machines, the schedules and the versions behind a table, each said once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from pocketbench.core.records import Artifact, Conditions, Device, RunResult
+from pocketbench.reports.records import MachineSummary, Schedule
+
+
+def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ...]:
+    """One summary a device, in order of appearance."""
+    devices: dict[str, Device] = {}
+    states: dict[str, list[Conditions]] = {}
+    for result in results:
+        devices.setdefault(result.device.device_id, result.device)
+        states.setdefault(result.device.device_id, []).extend((result.conditions_before, result.conditions_after))
+    return tuple(_summarise_machine(device, states[device_id]) for device_id, device in devices.items())
+
+
+def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:
+    """The distinct schedules of the plans, in order of appearance."""
+    return tuple(
+        dict.fromkeys(
+            Schedule(
+                session_count=result.plan.session_count,
+                round_count=result.plan.round_count,
+                burst_count=result.plan.burst_count,
+                settle_count=result.plan.settle_count,
+                warmup_count=result.plan.warmup_count,
+                cooldown_s=result.plan.cooldown_s,
+            )
+            for result in results
+        )
+    )
+
+
+def collect_tools(artifacts: Iterable[Artifact], results: Iterable[RunResult]) -> tuple[str, ...]:
+    """ "name version" of every tool that made or ran a file, by name; two versions of a tool are two entries."""
+    pairs = {pair for artifact in artifacts for pair in artifact.tools.items()}
+    pairs.update(pair for result in results for pair in result.tools.items())
+    return tuple(f"{name} {version}" for name, version in sorted(pairs))
+
+
+def collect_commits(results: Iterable[RunResult]) -> tuple[str, ...]:
+    """The git commits that measured, in order of appearance."""
+    return tuple(dict.fromkeys(result.git_commit for result in results if result.git_commit is not None))
+
+
+def _summarise_machine(device: Device, states: Sequence[Conditions]) -> MachineSummary:
+    loads = [state.load_average for state in states if state.load_average is not None]
+    frequencies = [state.frequency_khz for state in states if state.frequency_khz is not None]
+    temperatures = [state.temperature_celsius for state in states if state.temperature_celsius is not None]
+    return MachineSummary(
+        device_id=device.device_id,
+        transport=device.transport,
+        model=device.model,
+        soc=device.soc,
+        os_version=device.os_version,
+        abi=device.abi,
+        core_count=device.core_count,
+        memory_bytes=device.memory_bytes,
+        cpu_models=tuple(dict.fromkeys(state.cpu_model for state in states if state.cpu_model is not None)),
+        governors=tuple(dict.fromkeys(state.governor for state in states if state.governor is not None)),
+        first_at=min(state.taken_at for state in states),
+        last_at=max(state.taken_at for state in states),
+        load_low=min(loads, default=None),
+        load_high=max(loads, default=None),
+        khz_low=min(frequencies, default=None),
+        khz_high=max(frequencies, default=None),
+        celsius_low=min(temperatures, default=None),
+        celsius_high=max(temperatures, default=None),
+    )

@@ -1,0 +1,165 @@
+"""From records to the table: pure, so that the same records always give the same report."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+
+from pocketbench.core.records import Accuracy, Artifact, ModelSpec, RunResult
+from pocketbench.core.units import format_percent
+from pocketbench.reports.accuracy_choice import Choice, Variant, choose_accuracies
+from pocketbench.reports.cells import NO_FILE, CellKey, identify_runtime, make_cell, order_runtimes, prepare_cells
+from pocketbench.reports.labels import join_words
+from pocketbench.reports.notes import NoteList
+from pocketbench.reports.records import FileCell, FileKind, Row, Table
+from pocketbench.reports.surroundings import collect_commits, collect_schedules, collect_tools, summarise_machines
+from pocketbench.reports.variants import FileKey, RowDraft, draft_rows, key_file, order_file_kinds
+
+
+def explain_no_accuracy(spec: ModelSpec) -> str:
+    """The reason when the caller has no better one."""
+    return f"No top-1 of {spec.backbone} {f'with {spec.block}' if spec.block else 'without attention'} was given."
+
+
+def make_table(
+    artifacts: Iterable[Artifact],
+    results: Iterable[RunResult],
+    accuracies: Iterable[Accuracy],
+    *,
+    title: str | None = None,
+    explain_missing: Callable[[ModelSpec], str] = explain_no_accuracy,
+) -> Table:
+    """A row for each model variant, a cell for each runtime that any of them ran on.
+
+    Files that are named only by a result get rows too. What is missing is None, and a note says why.
+
+    Args:
+        artifacts: the files of the report, in the order of its rows.
+        results: every session of every cell, in any order.
+        accuracies: measured and published ones; `choose_accuracies` says which of them are shown.
+        title: None makes one of the networks' names.
+        explain_missing: why a variant has no accuracy, as a sentence.
+    """
+    results = list(results)
+    accuracies = list(accuracies)
+    files: dict[FileKey, Artifact] = {}
+    for file in (*artifacts, *(result.artifact for result in results)):
+        files.setdefault(key_file(file), file)
+    drafts, row_of = draft_rows(files.values())
+    place = {id(draft): index for index, draft in enumerate(drafts)}
+    results_by_cell: dict[CellKey, list[RunResult]] = {}
+    for result in results:
+        index = place[id(row_of[key_file(result.artifact)])]
+        results_by_cell.setdefault((index, identify_runtime(result)), []).append(result)
+    runtimes = order_runtimes(runtime for _, runtime in results_by_cell)
+    kinds = order_file_kinds(files.values())
+    source = prepare_cells(drafts, results_by_cell)
+    choices = choose_accuracies([_to_variant(draft, kinds) for draft in drafts], accuracies)
+    measured = {item.artifact_sha256: item for item in accuracies if item.origin == "measured"}
+    notes = NoteList()
+    rows = []
+    for index, (draft, choice) in enumerate(zip(drafts, choices, strict=True)):
+        # In the order in which a row is read, so that its notes are numbered from left to right.
+        parameter_count, mac_count, reasons = _count_work(draft, kinds)
+        row_notes = tuple(notes.add(reason) for reason in reasons)
+        accuracy_note = notes.add(_explain_accuracy(draft.spec, choice, explain_missing))
+        rows.append(
+            Row(
+                group=draft.group,
+                label=draft.label,
+                spec=draft.spec,
+                is_baseline=draft.is_baseline,
+                parameter_count=parameter_count,
+                mac_count=mac_count,
+                notes=row_notes,
+                cells=tuple(make_cell(source, index, draft, runtime, notes) for runtime in runtimes),
+                files=tuple(_make_file_cell(draft, kind, measured, notes) for kind in kinds),
+                accuracy=choice.accuracy,
+                accuracy_notes=(accuracy_note,),
+            )
+        )
+    return Table(
+        title=title or _make_title(rows),
+        file_kinds=tuple(kinds),
+        runtimes=tuple(runtimes),
+        rows=tuple(rows),
+        notes=notes.texts,
+        machines=summarise_machines(results),
+        schedules=collect_schedules(results),
+        tools=collect_tools(files.values(), results),
+        git_commits=collect_commits(results),
+        result_count=len(results),
+        failed_count=sum(result.measurement is None for result in results),
+    )
+
+
+def _to_variant(draft: RowDraft, kinds: Sequence[FileKind]) -> Variant:
+    return Variant(spec=draft.spec, sha256s=tuple(draft.files[kind].sha256 for kind in kinds if kind in draft.files))
+
+
+def _count_work(draft: RowDraft, kinds: Sequence[FileKind]) -> tuple[int | None, int | None, list[str]]:
+    """Parameters and multiply-adds, of the network where it is known, otherwise of the file; and how to read them."""
+    files = [draft.files[kind] for kind in kinds if kind in draft.files]
+    facts = next((file.model_facts for file in files if file.model_facts is not None), None)
+    if facts is not None:
+        return facts.parameter_count, facts.mac_count, []
+    graph = next((file.graph_facts for file in files if file.graph_facts is not None), None)
+    if graph is None:
+        return None, None, ["Parameters and M-Adds are not known: the graph of this file was not read."]
+    missing = [
+        f"{name} could not be counted in this file."
+        for name, count in (("Parameters", graph.parameter_count), ("M-Adds", graph.mac_count))
+        if count is None
+    ]
+    counted = "Parameters and M-Adds as counted in the file, where BatchNorm may be folded into convolutions."
+    return graph.parameter_count, graph.mac_count, missing or [counted]
+
+
+def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str | None, Accuracy], notes: NoteList) -> FileCell:
+    file = draft.files.get(kind)
+    if file is None:
+        return FileCell(
+            file_name=None,
+            sha256=None,
+            size_bytes=None,
+            relative_error=None,
+            layout_operator_count=None,
+            outside_delegate_count=None,
+            top1_fraction=None,
+            notes=(notes.add(NO_FILE),),
+        )
+    accuracy = measured.get(file.sha256)
+    return FileCell(
+        file_name=file.file_name,
+        sha256=file.sha256,
+        size_bytes=file.size_bytes,
+        relative_error=file.parity.relative_error if file.parity is not None else None,
+        layout_operator_count=file.graph_facts.layout_operator_count if file.graph_facts is not None else None,
+        outside_delegate_count=file.graph_facts.outside_delegate_count if file.graph_facts is not None else None,
+        top1_fraction=accuracy.top1_fraction if accuracy is not None else None,
+        notes=(),
+    )
+
+
+def _explain_accuracy(spec: ModelSpec | None, choice: Choice, explain_missing: Callable[[ModelSpec], str]) -> str:
+    accuracy = choice.accuracy
+    if accuracy is not None:
+        images = f", {accuracy.image_count} images" if accuracy.image_count is not None else ""
+        return f"Top-1 {accuracy.origin}: {accuracy.source} ({accuracy.dataset}, {accuracy.split}{images})."
+    if choice.left_out:
+        others = join_words(f"{format_percent(other.top1_fraction)} ({other.source})" for other in choice.left_out)
+        return f"Left out, because the rows of one backbone are compared by one source: {others}."
+    if spec is None:
+        return "No top-1: the accuracy of this file was not measured."
+    return explain_missing(spec)
+
+
+def _make_title(rows: Sequence[Row]) -> str:
+    subject = "Latency and accuracy" if any(row.accuracy is not None for row in rows) else "Latency"
+    names = list(dict.fromkeys(row.spec.backbone for row in rows if row.spec is not None))
+    foreign = [row.label for row in rows if row.spec is None]
+    if names and foreign:
+        foreign = ["another file" if len(foreign) == 1 else f"{len(foreign)} other files"]
+    names += foreign
+    if len(names) > 4:
+        names = [*names[:3], f"{len(names) - 3} more"]
+    return f"{subject} of {join_words(names)}" if names else "Nothing to report"

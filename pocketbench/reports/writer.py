@@ -1,0 +1,30 @@
+"""The report on disk, in four forms of the same table."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pocketbench.core.jsonio import write_text
+from pocketbench.reports.csv_json import format_csv, format_json
+from pocketbench.reports.html import format_html
+from pocketbench.reports.markdown import format_markdown
+from pocketbench.reports.records import Table
+
+
+def write_report(table: Table, folder: Path) -> list[Path]:
+    """Write report.md, report.csv, report.json and report.html; each appears whole or not at all.
+
+    All four are made before the first is written: a failure leaves the old report as it was.
+
+    Raises:
+        FileFault: when the folder can't be written.
+    """
+    texts = {
+        "report.md": format_markdown(table),
+        "report.csv": format_csv(table),
+        "report.json": format_json(table),
+        "report.html": format_html(table),
+    }
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
