@@ -1,0 +1,54 @@
+"""Checks of the arguments and inputs of attention blocks."""
+
+from __future__ import annotations
+
+from torch import Tensor
+
+from pocketbench.core.errors import UsageError
+
+
+def check_channels(channels: int) -> None:
+    """Raises: UsageError when `channels` is not a whole number above 0."""
+    _check_count("channels", channels)
+
+
+def check_size(size: tuple[int, int]) -> tuple[int, int]:
+    """The pair (height, width).
+
+    Raises:
+        UsageError: when `size` is not two whole numbers above 0.
+    """
+    if not isinstance(size, (tuple, list)) or len(size) != 2:
+        raise UsageError(f"size is {size!r}", "expected the map's (height, width), for example (14, 14)")
+    _check_count("the height in size", size[0])
+    _check_count("the width in size", size[1])
+    return size[0], size[1]
+
+
+def check_reduction(reduction: int, channels: int) -> None:
+    """Raises: UsageError when `reduction` is not a whole number from 1 to `channels`."""
+    _check_count("reduction", reduction)
+    if reduction > channels:
+        raise UsageError(
+            f"reduction {reduction} is larger than the {channels} channels it divides",
+            f"expected a whole number from 1 to {channels}",
+        )
+
+
+def check_map(x: Tensor, channels: int, size: tuple[int, int]) -> None:
+    """Refuse a map that the fixed pools were not built for; in an exported graph the check leaves no operator.
+
+    Raises:
+        UsageError: when `x` is not of shape (N, channels, height, width).
+    """
+    if x.ndim != 4 or tuple(x.shape[1:]) != (channels, *size):
+        height, width = size
+        raise UsageError(
+            f"a block built for maps of shape (N, {channels}, {height}, {width}) got {tuple(x.shape)}",
+            "build it for the map's channels and size",
+        )
+
+
+def _check_count(what: str, value: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise UsageError(f"{what} is {value!r}", "expected a whole number above 0")

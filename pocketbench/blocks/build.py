@@ -1,0 +1,109 @@
+"""From a ModelSpec to its network."""
+
+from __future__ import annotations
+
+import hashlib
+import inspect
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from pocketbench.blocks.catalog import BACKBONES
+from pocketbench.blocks.model_functions import call_model_function
+from pocketbench.blocks.randomise import randomise_statistics
+from pocketbench.blocks.randomness import seeded_randomness
+from pocketbench.blocks.timm_models import make_timm_model
+from pocketbench.core.errors import ModelFault, UsageError
+from pocketbench.core.records import ModelSpec
+
+TIMM = "timm:"
+WEIGHTS = ("random", "given")
+
+
+def build_model(spec: ModelSpec) -> nn.Module:
+    """The network of `spec`, in evaluation mode; equal specs give equal weights, and global randomness stays as it is.
+
+    weights "random": each layer's own initialisation from the seed, then `randomise_statistics`.
+    weights "given": as the function returned them; for other backbones, each layer's own initialisation.
+
+    Raises:
+        UnknownNameError: when there is no such backbone, timm model, block or gate.
+        UsageError: for a field out of range, or one that this backbone does not take.
+        MissingPackageError: when the backbone needs a package that is not installed.
+        ModelFault: when a user's function fails, the network does not run on the input shape, or its weights are not
+            those that the spec names.
+    """
+    if spec.weights not in WEIGHTS:
+        raise UsageError(f"weights is {spec.weights!r}", f"expected one of {', '.join(WEIGHTS)}")
+    with seeded_randomness(spec.seed):
+        model = construct_model(spec).eval()
+        if spec.weights == "random":
+            randomise_statistics(model, spec.input_shape, torch.Generator().manual_seed(spec.seed))
+    if spec.weights == "given" and spec.weights_sha256 is not None:
+        check_weights(model, spec)
+    return model
+
+
+def construct_model(spec: ModelSpec) -> nn.Module:
+    """The network as its constructor leaves it, drawn from the global generators."""
+    if spec.backbone.startswith(TIMM):
+        refuse_fields(spec, "a timm model", ("block", "width_ratio", "reduction_ratio", "gate"))
+        if len(spec.input_shape) < 2:
+            raise UsageError(f"input shape {spec.input_shape} has no channels", "expected (N, C, H, W)")
+        name = spec.backbone.removeprefix(TIMM)
+        return make_timm_model(name, in_channels=spec.input_shape[1], class_count=spec.class_count)
+    if ":" in spec.backbone:
+        refuse_fields(spec, "a function", ("block", "width_ratio", "reduction_ratio", "gate", "class_count"))
+        return call_model_function(spec.backbone)
+    return construct_catalogued(spec)
+
+
+def construct_catalogued(spec: ModelSpec) -> nn.Module:
+    backbone = BACKBONES.load(spec.backbone)
+    if spec.block is None:
+        refuse_fields(spec, "a backbone without block", ("reduction_ratio", "gate"))
+    options: dict[str, Any] = {"input_shape": spec.input_shape}
+    for field, keyword in (
+        ("class_count", "class_count"),
+        ("width_ratio", "width_ratio"),
+        ("block", "block"),
+        ("reduction_ratio", "reduction"),
+        ("gate", "gate"),
+    ):
+        if getattr(spec, field) is not None:
+            options[keyword] = getattr(spec, field)
+    keywords = inspect.signature(backbone).parameters
+    for keyword in options:
+        if keyword not in keywords:
+            raise UsageError(f"backbone {spec.backbone!r} takes no {keyword}", f"it takes: {', '.join(keywords)}")
+    model: nn.Module = backbone(**options)
+    return model
+
+
+def refuse_fields(spec: ModelSpec, what: str, fields: tuple[str, ...]) -> None:
+    for field in fields:
+        value = getattr(spec, field)
+        if value is not None:
+            raise UsageError(f"{what} takes no {field}, got {value!r} for {spec.backbone!r}", f"leave {field} out")
+
+
+def check_weights(model: nn.Module, spec: ModelSpec) -> None:
+    digest = weights_digest(model)
+    if digest != spec.weights_sha256:
+        raise ModelFault(
+            f"the weights of {spec.backbone} have sha256 {digest}, expected {spec.weights_sha256}",
+            "its function returns other weights than before",
+        )
+
+
+def weights_digest(model: nn.Module) -> str:
+    """sha256 over name, type, shape and bytes of every entry of the state dict, in the order of the names."""
+    digest = hashlib.sha256()
+    for name, value in sorted(model.state_dict().items()):
+        if isinstance(value, Tensor):
+            digest.update(f"{name}|{value.dtype}|{tuple(value.shape)}|".encode())
+            digest.update(value.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy().tobytes())
+        else:
+            digest.update(f"{name}|{value!r}|".encode())
+    return digest.hexdigest()
