@@ -46,7 +46,8 @@ def main() -> None:
     options = parser.parse_args()
     cores = len(os.sched_getaffinity(0))
     cpu = next((line for line in Path("/proc/cpuinfo").read_text().splitlines() if "model name" in line), "unknown")
-    print(f"{cpu.split(':')[-1].strip()}, {cores} cores, load {os.getloadavg()[0]:.1f}, Python {sys.version.split()[0]}")
+    load = os.getloadavg()[0]
+    print(f"{cpu.split(':')[-1].strip()}, {cores} cores, load {load:.1f}, Python {sys.version.split()[0]}")
     for arguments in (["--help"], ["list"], ["export", "--help"]):
         time_command(arguments)  # writes the byte code
         report(f"pocketbench {' '.join(arguments)}", [time_command(arguments) for _ in range(options.repeat)])

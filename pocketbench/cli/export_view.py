@@ -36,10 +36,7 @@ def watch_exports(variants: Sequence[Variant]) -> Iterator[Progress]:
 
 
 def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None:
-    """Print what is there now, and what failed.
-
-    Raises: EnvironmentFault with the first failure, after all others were named.
-    """
+    """Print what is there now. Raises: EnvironmentFault, as `refuse_failures`."""
     if as_json:
         click.echo(json.dumps([to_plain(artifact) for artifact in outcome.artifacts]))
     else:
@@ -50,10 +47,17 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
             click.echo(f"all {kept} files are up to date: nothing to do", err=True)
         else:
             click.echo(f"{outcome.exported_count} exported, {kept} up to date", err=True)
+    refuse_failures(outcome)
+
+
+def refuse_failures(outcome: ExportOutcome) -> None:
+    """Name what could not be exported on stderr, if anything.
+
+    Raises: EnvironmentFault, when something could not.
+    """
     for (spec, target), error in outcome.failures:
         click.echo(f"pocketbench: {spec.name} {target}: {error.what}\n  try: {error.cure}", err=True)
     if outcome.failures:
-        (spec, target), error = outcome.failures[0]
         raise EnvironmentFault(
             f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.artifacts)} files were not exported",
             "see the lines above; the files that were exported are kept",

@@ -45,9 +45,11 @@ def command(
     as_json: bool,
 ) -> None:
     """Measure the latency of model files on this machine, each in worker processes of its own."""
+    from pocketbench.cli.export_view import refuse_failures, watch_exports
     from pocketbench.cli.profile_view import show_results, watch_run
     from pocketbench.core.store import Store
     from pocketbench.profile.device import read_host_device
+    from pocketbench.workflow.export_models import ExportOutcome
     from pocketbench.workflow.profile_models import profile_models
     from pocketbench.workflow.profile_request import list_file_cells, list_suite_cells
 
@@ -58,12 +60,11 @@ def command(
         for name, value in plan_options.items():
             if value:
                 raise UsageError(f"--{name} does not go with --suite", "the suite's file says it")
-        from pocketbench.cli.export_view import watch_exports
-
-        cells = list_suite_cells(suite, artifacts or options.EXPORT_FOLDER, watch_exports)
+        cells, exports = list_suite_cells(suite, artifacts or options.EXPORT_FOLDER, watch_exports)
     else:
         if artifacts is not None:
             raise UsageError("--artifacts goes with --suite", "name the files themselves")
+        exports = ExportOutcome()
         cells = list_file_cells(
             paths, engines=engine, threads=threads, shapes=shapes, session_count=sessions, round_count=rounds
         )
@@ -71,3 +72,4 @@ def command(
     with watch_run() as on_progress:
         outcome = profile_models(cells, Store(), device=read_host_device(), on_progress=on_progress, pythons=pythons)
     show_results(outcome, as_json=as_json)
+    refuse_failures(exports)

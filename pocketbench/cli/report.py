@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from pocketbench.cli import options
+from pocketbench.core.errors import EnvironmentFault
 
 
 @click.command()
@@ -22,16 +23,19 @@ def command(suite: str, artifacts: Path | None, out: Path | None, as_json: bool)
     from pocketbench.core.model_files import open_folder
     from pocketbench.core.store import Store
     from pocketbench.reports.writer import write_report
-    from pocketbench.workflow.report_suite import make_suite_table
+    from pocketbench.workflow.report_suite import make_suite_report
 
     folder = out or options.REPORT_FOLDER
     open_folder(folder)
-    table = make_suite_table(suite, artifacts or options.EXPORT_FOLDER, Store())
-    paths = write_report(table, folder)
+    report = make_suite_report(suite, artifacts or options.EXPORT_FOLDER, Store())
+    paths = write_report(report.table, folder)
     if as_json:
         click.echo(json.dumps([str(path) for path in paths]))
     else:
         for path in paths:
             click.echo(path)
-    if table.result_count == 0:
+    if report.table.result_count == 0:
         click.echo(f"nothing was measured yet: pocketbench profile --suite {suite}", err=True)
+    if report.missing:
+        names = ", ".join(f"{spec.name} {target}" for spec, target in report.missing)
+        raise EnvironmentFault(f"the report lacks {names}: no current file", f"pocketbench export --suite {suite}")

@@ -113,7 +113,7 @@ def _run_jobs(
     jobs = plan_jobs(variants, workers)
     workers = min(workers, len(jobs))
     idle: queue.SimpleQueue[ExportProcess] = queue.SimpleQueue()
-    processes = [ExportProcess(torch_threads=max(1, count_workers() // workers)) for _ in range(workers)]
+    processes = [ExportProcess() for _ in range(workers)]
     for process in processes:
         idle.put(process)
     guard = threading.Lock()
@@ -154,8 +154,7 @@ def _run_jobs(
 class ExportProcess:
     """A worker process (export_worker.py) that is started when needed, and again after a crash."""
 
-    def __init__(self, torch_threads: int) -> None:
-        self._threads = torch_threads
+    def __init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 (closed in stop)
         self._stopped = False
@@ -204,14 +203,15 @@ class ExportProcess:
 
     def _start(self) -> subprocess.Popen[str]:
         if self._process is None or self._process.poll() is not None:
-            threads = str(self._threads)
+            # one thread: sums that are split among threads round otherwise, and equal models would give other files
+            quiet = {"OMP_NUM_THREADS": "1", "TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"}
             self._process = subprocess.Popen(
                 [sys.executable, "-m", "pocketbench.workflow.export_worker"],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._log,
                 text=True,
-                env=os.environ | {"OMP_NUM_THREADS": threads, "TF_CPP_MIN_LOG_LEVEL": "3", "TQDM_DISABLE": "1"},
+                env=os.environ | quiet,
             )
         return self._process
 

@@ -7,10 +7,10 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 
-from pocketbench.core.errors import EnvironmentFault, UsageError
+from pocketbench.core.errors import UsageError
 from pocketbench.core.records import Artifact, RunPlan
 from pocketbench.profile.cell import Cell
-from pocketbench.workflow.export_models import Progress, Variant, export_models
+from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant, export_models
 from pocketbench.workflow.kept_artifacts import read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
 from pocketbench.workflow.profile_models import choose_engines, list_cells
@@ -21,15 +21,17 @@ MAX_THREADS = 1024
 
 def list_suite_cells(
     suite: str, folder: Path, watch: Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
-) -> list[Cell]:
-    """The cells of a suite; its files are brought up to date in `folder` first.
+) -> tuple[list[Cell], ExportOutcome]:
+    """The cells of a suite, and how its export went: its files are brought up to date in `folder` first.
+
+    A model that can't be exported has no cells, and stands in the outcome's failures.
 
     Args:
         watch: shows the progress of the exports.
 
     Raises:
         SuiteError, UsageError: for a suite that breaks the rules.
-        EnvironmentFault: when a model could not be exported.
+        FileFault: when the folder can't be written.
     """
     found = read_suite(suite)
     if set(found.devices) != {"host"}:
@@ -37,11 +39,8 @@ def list_suite_cells(
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
-    if outcome.failures:
-        (spec, target), error = outcome.failures[0]
-        raise EnvironmentFault(f"{spec.name} {target} was not exported: {error.what}", error.cure)
     artifacts = [(artifact, folder / artifact.file_name) for artifact in outcome.artifacts]
-    return list_cells(artifacts, found.list_plans())
+    return list_cells(artifacts, found.list_plans()), outcome
 
 
 def list_file_cells(

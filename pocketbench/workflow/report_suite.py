@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from pocketbench.accuracy.published import read_published, why_missing
@@ -13,31 +14,42 @@ from pocketbench.profile.device import read_host_device
 from pocketbench.reports.records import Table
 from pocketbench.reports.table import make_table
 from pocketbench.workflow.cache_keys import make_static_key
+from pocketbench.workflow.export_models import Variant
 from pocketbench.workflow.kept_artifacts import find_current_artifact, read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
 from pocketbench.workflow.profile_models import list_cells, make_run_key
 from pocketbench.workflow.suites import Suite, read_suite
 
 
-def make_suite_table(suite_name: str, folder: Path, store: Store) -> Table:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SuiteReport:
+    """The table, and the files of the suite that it lacks: not exported, or made from other sources."""
+
+    table: Table
+    missing: list[Variant]
+
+
+def make_suite_report(suite_name: str, folder: Path, store: Store) -> SuiteReport:
     """The table of a suite, from what stands in `folder` and in the store; nothing is exported or measured.
 
     Raises:
         SuiteError, UnknownNameError: for a suite that breaks the rules or does not exist.
-        FileFault: when a file of the suite was not exported, or is no longer current.
+        FileFault: when none of the suite's files is current.
     """
     suite = read_suite(suite_name)
-    artifacts = find_suite_artifacts(suite, folder)
+    artifacts, missing = find_suite_artifacts(suite, folder)
+    if not artifacts:
+        raise FileFault(
+            f"no file of suite {suite.name} in {folder} is current", f"pocketbench export --suite {suite.name}"
+        )
     results = read_newest_run(suite, artifacts, folder, store)
-    return make_table(artifacts, results, read_published(), title=suite.title, explain_missing=why_missing)
+    table = make_table(artifacts, results, read_published(), title=suite.title, explain_missing=why_missing)
+    return SuiteReport(table=table, missing=missing)
 
 
-def find_suite_artifacts(suite: Suite, folder: Path) -> list[Artifact]:
-    """The suite's files in `folder`, all of them.
-
-    Raises: FileFault for one that is missing or was made from other sources.
-    """
-    artifacts = []
+def find_suite_artifacts(suite: Suite, folder: Path) -> tuple[list[Artifact], list[Variant]]:
+    """The suite's files in `folder` that are current, and the variants that have none."""
+    artifacts, missing = [], []
     for spec, target in list_suite_variants(suite):
         key = make_static_key(spec, target)
         path = folder / name_artifact(spec, target)
@@ -46,12 +58,10 @@ def find_suite_artifacts(suite: Suite, folder: Path) -> list[Artifact]:
         else:  # only building a function's model tells whether its file is current: take what was exported last
             found = read_artifact(path) if path.exists() else None
         if found is None:
-            raise FileFault(
-                f"{spec.name} {target} in {folder} is missing or not current",
-                f"pocketbench export --suite {suite.name}",
-            )
-        artifacts.append(found)
-    return artifacts
+            missing.append((spec, target))
+        else:
+            artifacts.append(found)
+    return artifacts, missing
 
 
 def read_newest_run(suite: Suite, artifacts: list[Artifact], folder: Path, store: Store) -> list[RunResult]:

@@ -73,7 +73,7 @@ def test_key_depends_on_spec_target_versions_and_sources(monkeypatch: pytest.Mon
         make_static_key(SPEC, parse_format_target("coreml")),
         make_static_key(SPEC, parse_format_target("coreml:fp32")),
     ]
-    monkeypatch.setattr(cache_keys, "find_version", lambda name: "0.0.1")
+    monkeypatch.setattr(cache_keys, "find_version", lambda _: "0.0.1")
     others.append(make_static_key(SPEC, ONNX))
     assert len({key, *others}) == 7
 

@@ -48,7 +48,7 @@ def test_the_engine_follows_from_the_format(onnx_file: Path) -> None:
 
 
 def test_files_and_engines_that_do_not_fit(onnx_file: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="litert runs .tflite files, and none was given"):
+    with pytest.raises(UsageError, match=r"litert runs \.tflite files, and none was given"):
         list_file_cells([onnx_file], engines="litert")
     with pytest.raises(UsageError, match="no engine 'onxruntime'"):
         list_file_cells([onnx_file], engines="onxruntime")
