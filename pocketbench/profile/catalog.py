@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pocketbench.core.errors import EnvironmentFault
 from pocketbench.core.registry import Entry, Registry, import_target
 
 ENGINES = Registry(
@@ -34,6 +35,12 @@ def engine_suffixes(engine: str) -> tuple[str, ...]:
 
     Raises:
         UnknownNameError: when no such engine is registered.
+        EnvironmentFault: when it is a plug-in's and can't be loaded, or does not say.
     """
-    suffixes: tuple[str, ...] = import_target(ENGINES.entry(engine).target).suffixes
+    entry = ENGINES.entry(engine)
+    # the class says it without its runtime, which may be installed for another interpreter only
+    found = import_target(entry.target) if entry.missing() else ENGINES.load(engine)
+    suffixes = getattr(found, "suffixes", None)
+    if not isinstance(suffixes, tuple):
+        raise EnvironmentFault(f"engine {engine!r} ({entry.summary}) has no suffixes", "update that plug-in")
     return suffixes

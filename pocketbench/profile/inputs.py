@@ -55,15 +55,17 @@ def resolve_shapes(inputs: Sequence[Tensor], given: Mapping[str, Sequence[int]])
             symbols.update(_match_given(tensor, given[tensor.name]))
     sizes: dict[str, tuple[int, ...]] = {}
     assumed = []
+    unknown = []
     for tensor in inputs:
         shape = [symbols.get(size) if isinstance(size, str) else size for size in given.get(tensor.name, tensor.shape)]
         if shape and shape[0] is None:
             shape[0] = 1
             assumed.append(tensor.name)
-        known = tuple(size for size in shape if size is not None)
-        if len(known) < len(shape):
-            raise Refusal("load", _describe_open_input(tensor))
-        sizes[tensor.name] = known
+        sizes[tensor.name] = tuple(size for size in shape if size is not None)
+        if len(sizes[tensor.name]) < len(shape):
+            unknown.append(tensor)
+    if unknown:
+        raise Refusal("load", _describe_open_inputs(unknown))
     return InputShapes(sizes, assumed)
 
 
@@ -117,7 +119,13 @@ def _match_given(tensor: Tensor, given: Sequence[int]) -> dict[str, int]:
     return {size: given[axis] for axis, size in enumerate(tensor.shape) if isinstance(size, str)}
 
 
-def _describe_open_input(tensor: Tensor) -> str:
+def _describe_open_inputs(tensors: Sequence[Tensor]) -> str:
+    shapes = ", ".join(f"{tensor.name!r} is {_format_shape(tensor)}" for tensor in tensors)
+    options = " ".join(f"--shape {tensor.name}={_propose_shape(tensor)}" for tensor in tensors)
+    return f"input {shapes}: sizes are open; give them, for example {options}"
+
+
+def _propose_shape(tensor: Tensor) -> str:
     rank = len(tensor.shape)
     example = []
     for axis, size in enumerate(tensor.shape):
@@ -125,10 +133,7 @@ def _describe_open_input(tensor: Tensor) -> str:
         example.append(size if isinstance(size, int) else fallback)
     if rank == 4 and not isinstance(tensor.shape[1], int) and not isinstance(tensor.shape[3], int):
         example[1] = 3
-    return (
-        f"input {tensor.name!r} is {_format_shape(tensor)}: sizes are open; give them, "
-        f"for example --shape {tensor.name}={','.join(map(str, example))}"
-    )
+    return ",".join(map(str, example))
 
 
 def _format_shape(tensor: Tensor) -> str:

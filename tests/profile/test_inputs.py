@@ -55,6 +55,12 @@ def test_the_proposed_shape_is_accepted() -> None:
         assert resolve_shapes([tensor], {tensor.name: sizes}).sizes == {tensor.name: tuple(sizes)}
 
 
+def test_all_open_inputs_are_named_at_once() -> None:
+    inputs = [Tensor("ids", "int64", ("N", "length")), Tensor("y", "float32", (1,)), Tensor("z", "float32", (2, None))]
+    with pytest.raises(Refusal, match=r"--shape ids=1,128 --shape z=2,128$"):
+        resolve_shapes(inputs, {})
+
+
 def test_any_rank_may_be_given_where_the_file_has_none() -> None:
     assert resolve_shapes([Tensor("x", "float32", ())], {"x": [2, 3]}).sizes == {"x": (2, 3)}
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbench.core.errors import FileFault, MissingPackageError, UnknownNameError
+from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageError, UnknownNameError
 from pocketbench.profile.catalog import ENGINES, engine_suffixes
 from pocketbench.profile.runtimes import engine_python, worker_command
 
@@ -77,3 +77,19 @@ def test_every_engine_of_ours_says_what_it_runs_and_how_to_install_it() -> None:
     suffixes = {name: engine_suffixes(name) for name in ENGINES.names()}
     assert suffixes == {"litert": (".tflite",), "onnxruntime": (".onnx", ".ort"), "tflite_runtime": (".tflite",)}
     assert all(ENGINES.entry(name).install for name in suffixes)
+
+
+def test_an_engine_says_what_it_runs_without_its_runtime(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("onnxruntime", "ai_edge_litert"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    monkeypatch.setattr("importlib.util.find_spec", lambda *_: None)
+    assert engine_suffixes("onnxruntime") == (".onnx", ".ort")
+
+
+@pytest.mark.usefixtures("plugin")
+def test_a_plug_in_that_can_not_be_loaded_is_an_error_with_its_name() -> None:
+    assert engine_suffixes("no_operation") == (".fake",)
+    with pytest.raises(EnvironmentFault, match=r"'no_such_class' \(plug-in of bench-plugin\) can't be loaded"):
+        engine_suffixes("no_such_class")
+    with pytest.raises(EnvironmentFault, match=r"'no_suffixes' .* has no suffixes"):
+        engine_suffixes("no_suffixes")
