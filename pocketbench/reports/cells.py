@@ -10,7 +10,13 @@ from pocketbench.core.records import RunResult
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.notes import NoteList
 from pocketbench.reports.records import Cell, FileKind, Runtime
-from pocketbench.reports.sessions import CellRuns, make_zero_overhead, collect_cell, summarise_latency, summarise_overhead
+from pocketbench.reports.sessions import (
+    CellRuns,
+    collect_cell,
+    make_zero_overhead,
+    summarise_latency,
+    summarise_overhead,
+)
 from pocketbench.reports.variants import NetworkKey, RowDraft, key_network, order_of_kind
 
 NO_FILE = "There is no file of this kind of this model."
@@ -20,10 +26,12 @@ CellKey = tuple[int, Runtime]  # the row's place in the table, and where it ran
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSource:
-    """What all cells are made from: the runs and caveats of each, and the places of each network's baselines."""
+    """What all cells are made from: the runs and caveats of each, the caveats that every measured one of them carries,
+    and the places of each network's baselines."""
 
     runs: Mapping[CellKey, CellRuns]
     caveats: Mapping[CellKey, tuple[str, ...]]
+    common_caveats: tuple[str, ...]
     baselines: Mapping[NetworkKey, Sequence[int]]
 
 
@@ -63,9 +71,14 @@ def prepare_cells(drafts: Sequence[RowDraft], results: Mapping[CellKey, Sequence
     for index, draft in enumerate(drafts):
         if draft.spec is not None and draft.spec.block is None:
             baselines.setdefault(key_network(draft.spec), []).append(index)
+    runs = {key: collect_cell(members) for key, members in results.items()}
+    caveats = _describe_caveats(results)
+    carried = [set(caveats.get(key, ())) for key, cell in runs.items() if cell.wall]
+    common = set.intersection(*carried) if len(carried) > 1 else set()
     return CellSource(
-        runs={key: collect_cell(members) for key, members in results.items()},
-        caveats=_describe_caveats(results),
+        runs=runs,
+        caveats={key: tuple(text for text in texts if text not in common) for key, texts in caveats.items()},
+        common_caveats=tuple(dict.fromkeys(text for texts in caveats.values() for text in texts if text in common)),
         baselines=baselines,
     )
 
@@ -154,7 +167,12 @@ def _add_overhead(
             reason = "No overhead: never measured in one session with the baseline, so there are no pairs."
         return replace(cell, overhead_notes=(notes.add(reason),))
     cpu = summarise_overhead(runs.cpu, [partner.cpu for partner in partners]) if cell.cpu is not None else None
-    return replace(cell, wall_overhead=wall, cpu_overhead=cpu)
+    low, high = wall.difference_low_ns, wall.difference_high_ns
+    is_unclear = low is not None and high is not None and low <= 0 <= high
+    reasons = (
+        [notes.add("The interval holds 0: these sessions can't tell this overhead from none.")] if is_unclear else []
+    )
+    return replace(cell, wall_overhead=wall, cpu_overhead=cpu, overhead_notes=tuple(reasons))
 
 
 def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[CellKey, tuple[str, ...]]:
@@ -169,5 +187,5 @@ def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[Ce
                 codes_by_cell.setdefault(key, {})[caveat.code] = None
             counts.update({caveat.code for caveat in result.caveats})
     total = sum(map(len, results.values()))
-    notes = {code: f"Caveat ({code}, {counts[code]} of {total} runs): {text}" for code, text in first_text.items()}
+    notes = {code: f"{code} ({counts[code]} of {total} runs): {text}" for code, text in first_text.items()}
     return {key: tuple(notes[code] for code in codes) for key, codes in codes_by_cell.items()}

@@ -9,6 +9,7 @@ from pocketbench.core.units import format_bytes, format_celsius, format_frequenc
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.records import MachineSummary, Schedule, Table
 
+REMARKS_TITLE = "Read every latency here with care"
 _UNKNOWN = "not known"
 
 TERMS = (

@@ -14,7 +14,13 @@ from importlib import resources
 from itertools import groupby
 
 from pocketbench.reports.chart import make_chart
-from pocketbench.reports.conditions_text import TERMS, describe_conditions, describe_dates, describe_method
+from pocketbench.reports.conditions_text import (
+    REMARKS_TITLE,
+    TERMS,
+    describe_conditions,
+    describe_dates,
+    describe_method,
+)
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import describe_runtimes, join_words
 from pocketbench.reports.records import Table
@@ -38,7 +44,9 @@ def format_html(table: Table) -> str:
     body = [
         _format_header(table),
         "<main>",
-        _format_section("Overview", _format_sheet(make_overview(table), has_details=True), is_first=True),
+        _format_section(
+            "Overview", _format_sheet(make_overview(table), has_details=True) + _format_remarks(table.remarks)
+        ),
         _format_section("Latency and accuracy", _format_figures(table, figures)),
         *(_format_section(sheet.title, _format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
         _format_section("Files", _format_sheet(make_file_sheet(table))),
@@ -74,9 +82,13 @@ def _format_header(table: Table) -> str:
     )
 
 
-def _format_section(title: str, content: str, *, is_first: bool = False) -> str:
-    heading = f"<h2{' class=first' if is_first else ''}>{escape(title)}</h2>"
-    return f"<section>{heading}{content}</section>"
+def _format_section(title: str, content: str) -> str:
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def _format_remarks(remarks: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(remark)}</li>" for remark in remarks)
+    return f'<aside class="remarks"><h3>{REMARKS_TITLE}</h3><ul>{items}</ul></aside>' if items else ""
 
 
 def _format_sheet(sheet: Sheet, *, has_details: bool = False) -> str:
@@ -116,8 +128,8 @@ def _format_line(line: Line, columns: Sequence[Column], has_details: bool) -> st
     cells = "".join(
         _format_entry(entry, column, has_details) for entry, column in zip(line.entries, columns, strict=True)
     )
-    name = ' class="baseline"' if line.is_baseline else ""
-    return f'<tr{name}><th scope="row">{escape(line.label)}</th>{cells}</tr>'
+    name = ' class="short"' if len(line.label) <= 20 else ""
+    return f'<tr><th scope="row"{name}>{escape(line.label)}</th>{cells}</tr>'
 
 
 def _format_entry(entry: Entry, column: Column, has_details: bool) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from pocketbench.reports.conditions_text import TERMS, describe_conditions, describe_method
+from pocketbench.reports.conditions_text import REMARKS_TITLE, TERMS, describe_conditions, describe_method
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import Entry, Sheet, make_file_sheet, make_overview, make_runtime_sheets
 
@@ -12,6 +12,8 @@ from pocketbench.reports.sheets import Entry, Sheet, make_file_sheet, make_overv
 def format_markdown(table: Table) -> str:
     """The whole report; the headings are those of the HTML page."""
     sections = [f"# {escape_markdown(table.title)}", _format_sheet(make_overview(table))]
+    if table.remarks:
+        sections += [f"**{REMARKS_TITLE}**", "\n".join(f"- {escape_markdown(remark)}" for remark in table.remarks)]
     for sheet in make_runtime_sheets(table):
         sections += [f"## {escape_markdown(sheet.title)}", _format_sheet(sheet)]
     sections += ["## Files", _format_sheet(make_file_sheet(table))]

@@ -146,13 +146,15 @@ class Schedule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Everything the report shows."""
+    """Everything the report shows. `remarks` are caveats that hold for every latency in it: they are said once, at the
+    top, and not at each cell."""
 
     title: str
     file_kinds: tuple[FileKind, ...]
     runtimes: tuple[Runtime, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    remarks: tuple[str, ...]
     machines: tuple[MachineSummary, ...]
     schedules: tuple[Schedule, ...]
     tools: tuple[str, ...]

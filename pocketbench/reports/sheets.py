@@ -45,7 +45,6 @@ class Line:
 
     group: str
     label: str
-    is_baseline: bool
     entries: tuple[Entry, ...]
 
 
@@ -141,7 +140,6 @@ def _make_line(row: Row, entries: list[Entry]) -> Line:
     return Line(
         group=row.group if row.group is not None else FOREIGN_GROUP,
         label=row.label,
-        is_baseline=row.is_baseline,
         entries=tuple(entries),
     )
 
@@ -184,7 +182,7 @@ def _enter_overhead(cell: Cell) -> Entry:
         return Entry(text="0")
     interval = _range(_signed_ms, overhead.difference_low_ns, overhead.difference_high_ns)
     text = f"{_difference(overhead)} ({format_ratio(overhead.ratio)})"
-    return Entry(text=text, detail="" if interval == EMPTY else interval)
+    return Entry(text=text, detail="" if interval == EMPTY else interval, notes=cell.overhead_notes)
 
 
 def _enter_wall(wall: Latency | None) -> list[Entry]:
@@ -206,7 +204,7 @@ def _enter_overhead_details(cell: Cell) -> list[Entry]:
     if overhead.round_count == 0:
         return [Entry(text="0"), Entry(text=""), Entry(text=format_ratio(overhead.ratio)), Entry(text="")]
     return [
-        Entry(text=_difference(overhead)),
+        Entry(text=_difference(overhead), notes=cell.overhead_notes),
         Entry(text=_range(_signed_ms, overhead.difference_low_ns, overhead.difference_high_ns)),
         Entry(text=format_ratio(overhead.ratio)),
         Entry(text=_range(format_ratio, overhead.ratio_low, overhead.ratio_high)),

@@ -83,6 +83,7 @@ def make_table(
         runtimes=tuple(runtimes),
         rows=tuple(rows),
         notes=notes.texts,
+        remarks=source.common_caveats,
         machines=summarise_machines(results),
         schedules=collect_schedules(results),
         tools=collect_tools(files.values(), results),

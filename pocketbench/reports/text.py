@@ -10,7 +10,7 @@ from pocketbench.reports.records import Cell, Latency, Overhead, Table
 
 
 def format_latencies(table: Table) -> str:
-    """A block of columns for each runtime, with what it ran, and under them the notes that they refer to."""
+    """A block of columns for each runtime; under them the notes they refer to, and what holds for every latency."""
     numbers: dict[int, int] = {}
     blocks = []
     for place, name in enumerate(describe_runtimes(table.runtimes)):
@@ -25,6 +25,8 @@ def format_latencies(table: Table) -> str:
         blocks.append(f"{name}\n{_format_columns(cells, numbers)}")
     if numbers:
         blocks.append("\n".join(f"[{number}] {table.notes[note]}" for note, number in numbers.items()))
+    if table.remarks:
+        blocks.append("\n".join(f"every latency: {remark}" for remark in table.remarks))
     return _make_printable("\n\n".join(blocks) + "\n") if blocks else ""
 
 

@@ -190,7 +190,8 @@ def make_accuracy(top1_fraction: float, **changes: object) -> Accuracy:
 
 
 def make_example() -> tuple[list[Artifact], list[RunResult], list[Accuracy]]:
-    """A small report with one of everything: two runtimes, a crash, a lonely session, a caveat, a foreign file."""
+    """A small report with one of everything: two runtimes, a crash, a lonely session, caveats, a foreign file."""
+    always = [Caveat(code="virtual_machine", text="measured in a virtual machine")]
     latencies = {None: (4.49, 4.74), "se": (5.20, 6.85), "ca": (5.44, 8.37)}
     counts = {None: (3_504_900, 300_800_000), "se": (3_888_200, 301_200_000), "ca": (3_950_600, 306_700_000)}
     artifacts, results = [], []
@@ -200,17 +201,19 @@ def make_example() -> tuple[list[Artifact], list[RunResult], list[Accuracy]]:
         tflite = make_artifact(spec, "tflite", facts=facts, size_bytes=4 * facts.parameter_count + 80_000)
         onnx = make_artifact(spec, "onnx", facts=facts, size_bytes=4 * facts.parameter_count + 120_000)
         artifacts += [tflite, onnx]
-        caveats = [Caveat(code="busy_machine", text="the load average was 1.20 on 2 cores")] if block == "ca" else []
-        results += make_sessions(tflite, litert, drift=lambda session, turn: 0.05 * session + 0.01 * turn)
+        busy = [Caveat(code="busy_machine", text="the load average was 1.20 on 2 cores")] if block == "ca" else []
+        results += make_sessions(
+            tflite, litert, drift=lambda session, turn: 0.05 * session + 0.01 * turn, caveats=always
+        )
         if block == "se":
             crash = Failure(kind="crash", message="the worker was killed by SIGSEGV")
             results += [make_result(onnx, None, session=turn, engine="onnxruntime", failure=crash) for turn in range(3)]
         else:
-            results += make_sessions(onnx, onnxruntime, engine="onnxruntime", sessions=(0, 1), caveats=caveats)
+            results += make_sessions(onnx, onnxruntime, engine="onnxruntime", sessions=(0, 1), caveats=[*busy, *always])
     foreign = make_artifact(
         None, "onnx", file_name="<script>alert(1)</script>|*.onnx", facts=None, size_bytes=9_300_000
     )
     artifacts.append(foreign)
-    results += make_sessions(foreign, 7.7, engine="onnxruntime", sessions=(0,))
+    results += make_sessions(foreign, 7.7, engine="onnxruntime", sessions=(0,), caveats=always)
     accuracies = [make_accuracy(0.723), make_accuracy(0.743, block="ca", reduction_ratio=32)]
     return artifacts, results, accuracies

@@ -342,11 +342,39 @@ def test_a_caveat_is_one_note_with_its_number_of_runs() -> None:
         *make_sessions(BASE, 5.0, caveats=[Caveat(code="busy", text="the load was 1.9")]),
         *make_sessions(SE, 6.0, sessions=(0,), caveats=[Caveat(code="busy", text="the load was 1.2")]),
         *make_sessions(SE, 6.0, sessions=(1, 2)),
+        *make_sessions(CA, 7.0),
     ]
     table = make_table([], results, [])
-    note = "Caveat (busy, 4 of 6 runs): the load was 1.9"
-    assert all(note in explain(table, row.cells[0].notes) for row in table.rows)
+    note = "busy (4 of 9 runs): the load was 1.9"
+    assert [note in explain(table, row.cells[0].notes) for row in table.rows] == [True, True, False]
     assert table.notes.count(note) == 1
+    assert table.remarks == ()
+
+
+def test_a_caveat_of_every_cell_is_said_once_for_all() -> None:
+    everywhere, once = Caveat(code="virtual", text="a virtual machine"), Caveat(code="hot", text="41 degrees")
+    crash = make_result(CA, None, failure=Failure(kind="crash", message="boom"))
+    results = [
+        *make_sessions(BASE, 5.0, caveats=[everywhere, once]),
+        *make_sessions(SE, 6.0, sessions=(0,), caveats=[everywhere]),
+        crash,
+    ]
+    table = make_table([], results, [])
+    assert table.remarks == ("virtual (4 of 5 runs): a virtual machine",)
+    assert explain(table, find_row(table, "baseline").cells[0].notes) == "hot (3 of 5 runs): 41 degrees"
+    assert not any("virtual" in note for note in table.notes)
+
+
+def test_an_overhead_that_may_be_none_says_so() -> None:
+    def shift(session: int, _: int) -> float:
+        return 0.2 * (session - 1)
+
+    results = make_sessions(BASE, 5.0) + make_sessions(SE, 5.1, drift=shift) + make_sessions(CA, 6.0)
+    table = make_table([], results, [])
+    unclear = find_row(table, "+ se (r 24)").cells[0]
+    assert unclear.wall_overhead is not None
+    assert "can't tell this overhead from none" in explain(table, unclear.overhead_notes)
+    assert find_row(table, "+ ca (r 32)").cells[0].overhead_notes == ()
 
 
 def test_rows_are_grouped_by_network_with_the_baseline_first() -> None:
