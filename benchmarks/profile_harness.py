@@ -6,7 +6,8 @@ It prints (a) what timing a sample costs, with an engine that does nothing; (b) 
 bare loop around onnxruntime; (c) the same for a bare loop around LiteRT's interpreter and for `litert-benchmark`. Each
 measurement is a fresh process, ours and the others in turn (A B, B A), so that a slow minute falls on both. The goal is
 a ratio within 2 % of 1. `litert-benchmark` gives wall time alone, in steps of 0.01 ms: give it a model of some
-milliseconds. Close what else runs: the wall times of a busy machine differ by more than that.
+milliseconds. Close what else runs: the medians of a busy machine differ by more than that; the 5th percentiles (p5) and
+the CPU times, which are printed beside them, suffer less.
 """
 
 from __future__ import annotations
@@ -18,10 +19,11 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
-from pocketbench.core.estimates import settle_bursts
+from pocketbench.core.estimates import quantile, settle_bursts
 from pocketbench.core.model_files import hash_model_file, measure_size
 from pocketbench.core.records import Artifact, RunPlan
 from pocketbench.profile.agent import time_burst
@@ -67,11 +69,21 @@ for x in interpreter.get_input_details():
 run = interpreter.invoke
 """
 
-Medians = tuple[float, float | None]
-"""Median wall and CPU time in ns."""
+LOW_FRACTION = 0.05
 
 
-def measure_ours(path: Path, engine: str, count: int) -> Medians:
+class Summary(NamedTuple):
+    """Median and 5th percentile in ns; CPU time is None where it is not told."""
+
+    wall: tuple[float, float]
+    cpu: tuple[float, float] | None
+
+
+def summarise(samples: Sequence[float]) -> tuple[float, float]:
+    return quantile(samples, 0.5), quantile(samples, LOW_FRACTION)
+
+
+def measure_ours(path: Path, engine: str, count: int) -> Summary:
     plan = RunPlan(
         engine=engine,
         session_count=1,
@@ -98,24 +110,22 @@ def measure_ours(path: Path, engine: str, count: int) -> Medians:
     if measurement is None:
         sys.exit(f"{path}: {result.failure}")
     wall, cpu = (
-        statistics.median(
-            sample for burst in settle_bursts(samples, plan.burst_count, plan.settle_count) for sample in burst
-        )
+        [sample for burst in settle_bursts(samples, plan.burst_count, plan.settle_count) for sample in burst]
         for samples in (measurement.wall_ns, measurement.cpu_ns)
     )
-    return wall, cpu
+    return Summary(summarise(wall), summarise(cpu))
 
 
-def measure_bare(path: Path, load: str, count: int) -> Medians:
+def measure_bare(path: Path, load: str, count: int) -> Summary:
     script = BARE_LOOP.format(load=load, warmup=WARMUP_COUNT)
     done = subprocess.run(
         [sys.executable, "-c", script, str(path), str(count)], stdout=subprocess.PIPE, text=True, check=True
     )
     wall, cpu = json.loads(done.stdout)
-    return statistics.median(wall), statistics.median(cpu)
+    return Summary(summarise(wall), summarise(cpu))
 
 
-def measure_litert_benchmark(path: Path, count: int) -> Medians:
+def measure_litert_benchmark(path: Path, count: int) -> Summary:
     with tempfile.TemporaryDirectory() as folder:
         result = Path(folder) / "result.json"
         program = Path(sys.executable).with_name("litert-benchmark")
@@ -126,7 +136,8 @@ def measure_litert_benchmark(path: Path, count: int) -> Medians:
             stderr=subprocess.DEVNULL,
             check=True,
         )
-        return json.loads(result.read_text())["latency"]["median_ms"] * 1e6, None
+        latency = json.loads(result.read_text())["latency"]
+        return Summary((latency["median_ms"] * 1e6, latency["p5_ms"] * 1e6), None)
 
 
 def print_harness_cost() -> None:
@@ -136,23 +147,24 @@ def print_harness_cost() -> None:
     print(f"timing a sample costs {cost:.0f} ns; of that, {statistics.median(wall):.0f} ns are in the sample")
 
 
-def compare(name: str, ours: Callable[[], Medians], other: Callable[[], Medians], repetition_count: int) -> None:
-    pairs = []
+def compare(name: str, ours: Callable[[], Summary], other: Callable[[], Summary], repetition_count: int) -> None:
+    ratios: dict[str, list[float]] = {}
     for repetition in range(repetition_count):
-        if repetition % 2:
-            theirs = other()
-            pairs.append((ours(), theirs))
-        else:
-            pairs.append((ours(), other()))
-        (our_wall, our_cpu), (other_wall, other_cpu) = pairs[-1]
-        line = f"  {name}: wall {our_wall / 1e6:.3f} / {other_wall / 1e6:.3f} ms = {our_wall / other_wall:.4f}"
-        if our_cpu is not None and other_cpu is not None:
-            line += f"; CPU {our_cpu / 1e6:.3f} / {other_cpu / 1e6:.3f} ms = {our_cpu / other_cpu:.4f}"
-        print(line, flush=True)
-    walls = [mine[0] / theirs[0] for mine, theirs in pairs]
-    line = f"{name}: median ratio of {repetition_count}, wall {statistics.median(walls):.4f}"
-    cpus = [mine[1] / theirs[1] for mine, theirs in pairs if mine[1] is not None and theirs[1] is not None]
-    print(line + (f", CPU {statistics.median(cpus):.4f}" if cpus else ""))
+        measured = {}
+        for who, measure in (("ours", ours), ("other", other))[:: -1 if repetition % 2 else 1]:
+            measured[who] = measure()
+        ours_now, other_now = measured["ours"], measured["other"]
+        for clock, mine, theirs in (("wall", ours_now.wall, other_now.wall), ("CPU", ours_now.cpu, other_now.cpu)):
+            if mine is None or theirs is None:
+                continue
+            print(
+                f"  {name}, {clock}: {mine[0] / 1e6:.3f} / {theirs[0] / 1e6:.3f} ms = {mine[0] / theirs[0]:.4f}",
+                flush=True,
+            )
+            ratios.setdefault(f"{clock} median", []).append(mine[0] / theirs[0])
+            ratios.setdefault(f"{clock} p5", []).append(mine[1] / theirs[1])
+    print(f"{name}, median of {repetition_count} ratios:", end=" ")
+    print(", ".join(f"{key} {statistics.median(values):.4f}" for key, values in ratios.items()))
 
 
 def main() -> None:
