@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 from itertools import pairwise
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -190,7 +191,7 @@ def test_workers_end_when_the_caller_fails() -> None:
 
 def test_a_pause_stands_between_sessions(monkeypatch: pytest.MonkeyPatch) -> None:
     pauses: list[float] = []
-    monkeypatch.setattr("pocketbench.profile.session.time.sleep", pauses.append)
+    monkeypatch.setattr("pocketbench.profile.session.time", SimpleNamespace(sleep=pauses.append))
     run_fakes(Fleet(), make_cells("a", session_count=3, cooldown_s=7.0) + make_cells("b", cooldown_s=1.0))
     assert pauses == [7.0, 7.0]
 
