@@ -18,11 +18,11 @@ from pocketbench.workflow.profile_models import ProfileOutcome
 @contextmanager
 def watch_run() -> Iterator[Callable[[Progress], None]]:
     """A progress bar over the loads and bursts of a run."""
-    with watch("measuring", total=1) as bar:
+    with watch("measuring", total=1, still=True) as bar:
 
         def on_progress(progress: Progress) -> None:
-            bar.move(progress.done_count, progress.total_count)
             bar.describe(progress.text)
+            bar.move(progress.done_count, progress.total_count)
 
         yield on_progress
 

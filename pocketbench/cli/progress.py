@@ -21,8 +21,12 @@ class ProgressBar:
 
 
 @contextmanager
-def watch(title: str, total: int) -> Iterator[ProgressBar]:
-    """A bar of `total` steps for as long as the block runs."""
+def watch(title: str, total: int, *, still: bool = False) -> Iterator[ProgressBar]:
+    """A bar of `total` steps for as long as the block runs.
+
+    Args:
+        still: draw only when told something new, never in the background: drawing takes time from a measurement.
+    """
     if not sys.stderr.isatty():
         yield ProgressBar()
         return
@@ -37,7 +41,7 @@ def watch(title: str, total: int) -> Iterator[ProgressBar]:
         TimeElapsedColumn(),
         TextColumn("[dim]{task.fields[now]}"),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    with Progress(*columns, console=Console(stderr=True), transient=True, auto_refresh=not still) as progress:
         task = progress.add_task(title, total=total, now="")
 
         class Drawn(ProgressBar):
@@ -45,7 +49,7 @@ def watch(title: str, total: int) -> Iterator[ProgressBar]:
                 progress.advance(task)
 
             def move(self, done: int, total: int) -> None:
-                progress.update(task, completed=done, total=total)
+                progress.update(task, completed=done, total=total, refresh=still)
 
             def describe(self, text: str) -> None:
                 progress.update(task, now=escape(text))

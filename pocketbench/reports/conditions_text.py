@@ -26,8 +26,8 @@ TERMS = (
     (
         "95 % interval",
         "a range that holds the true figure in 95 of 100 such reports. Calls of one session resemble each other, so "
-        "each session counts once: Student's t over the sessions' medians, from 6 sessions on order statistics. One "
-        "session gives no interval.",
+        "each session counts once: Student's t over the logarithms of the sessions' medians, from 6 sessions on order "
+        "statistics. One session gives no interval.",
     ),
     (
         "Overhead",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -89,11 +90,12 @@ def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | N
     if not pooled:
         return None
     middle = median(pooled)
-    between = combine_sessions([median(session.samples) for session in sessions.values()])
+    # on the logarithm, as for ratios: a duration can't be below 0, however few and different the sessions are
+    between = combine_sessions([math.log(max(1.0, median(session.samples))) for session in sessions.values()])
     return Latency(
         median_ns=middle,
-        low_ns=None if between.low is None else min(between.low, middle),
-        high_ns=None if between.high is None else max(between.high, middle),
+        low_ns=None if between.low is None else min(math.exp(between.low), middle),
+        high_ns=None if between.high is None else max(math.exp(between.high), middle),
         p90_ns=quantile(pooled, 0.9),
         spread_ratio=relative_spread(pooled),
         sample_count=len(pooled),

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from pocketbench.core.errors import UsageError
+from pocketbench.core.errors import EnvironmentFault, UsageError
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import Artifact, Device, RunPlan, RunResult
@@ -59,7 +59,7 @@ def choose_engines(artifacts: Sequence[Artifact]) -> list[str]:
     engines: dict[str, None] = {}
     for artifact in artifacts:
         suffix = SUFFIXES[artifact.format]
-        fitting = [name for name in ENGINES.names() if suffix in engine_suffixes(name)]
+        fitting = [name for name in ENGINES.names() if suffix in _find_suffixes(name)]
         ready = [name for name in fitting if not ENGINES.entry(name).missing()]
         if not ready:
             raise UsageError(
@@ -68,6 +68,14 @@ def choose_engines(artifacts: Sequence[Artifact]) -> list[str]:
             )
         engines[ready[0]] = None
     return list(engines)
+
+
+def _find_suffixes(engine: str) -> tuple[str, ...]:
+    """What an engine runs; nothing when it is a plug-in that can't be loaded, which must not stop the others."""
+    try:
+        return engine_suffixes(engine)
+    except EnvironmentFault:
+        return ()
 
 
 def profile_models(

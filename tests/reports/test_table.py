@@ -43,10 +43,20 @@ def test_a_cell_is_summarised_without_the_first_calls_of_its_bursts() -> None:
     assert (wall.sample_count, wall.session_count) == (3 * 20 * 7, 3)
     assert wall.p90_ns == pytest.approx(5.05 * MS)
     assert wall.spread_ratio == pytest.approx(0.02)
-    assert (wall.low_ns, wall.high_ns) == (5 * MS, 5 * MS)
+    assert (wall.low_ns, wall.high_ns) == pytest.approx((5 * MS, 5 * MS))
     cpu = only_cell(table.rows[0]).cpu
     assert cpu is not None
     assert cpu.median_ns == pytest.approx(4.5 * MS)
+
+
+def test_the_interval_of_a_latency_stays_above_zero() -> None:
+    two = make_sessions(BASE, 5.0)[:1] + make_sessions(BASE, 9.0)[1:2]
+    wall = only_cell(make_table([BASE], two, []).rows[0]).wall
+    assert wall is not None
+    assert wall.low_ns is not None
+    assert wall.high_ns is not None
+    assert 0 < wall.low_ns < 5 * MS
+    assert 9 * MS < wall.high_ns
 
 
 def test_overhead_comes_from_pairs_under_strong_drift() -> None:
