@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -14,8 +15,7 @@ from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec
 from pocketbench.core.targets import FormatTarget
 from pocketbench.export.catalog import FORMATS
 from pocketbench.export.format import Format
-from pocketbench.export.naming import name_artifact, record_path
-from pocketbench.export.parity import compare_outputs
+from pocketbench.export.naming import name_artifact, record_path, scratch_prefix
 from pocketbench.export.preparation import PreparedModel
 
 
@@ -44,17 +44,11 @@ def export_model(
     written: Format = FORMATS.load(target.format)
     open_folder(folder)
     file_name = name_artifact(spec, target)
-    scratch = Path(tempfile.mkdtemp(prefix=".scratch-", dir=folder))
+    scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()), dir=folder))
     try:
         path = scratch / file_name
         written.convert(prepared.exported, path, target.precision)
-        found = written.run(path, [[image] for image in prepared.inputs])
-        parity = compare_outputs(
-            prepared.expected,
-            found,
-            tolerance=written.TOLERANCES[target.precision],
-            runtime=written.name_runtime(target.precision),
-        )
+        parity = written.verify(path, prepared, target.precision)
         graph_facts = written.read_graph_facts(path)
         if add_runtime_facts is not None:
             graph_facts = add_runtime_facts(path, graph_facts)

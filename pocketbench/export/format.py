@@ -8,14 +8,12 @@ from typing import Protocol
 import numpy as np
 import torch
 
-from pocketbench.core.records import GraphFacts
+from pocketbench.core.records import GraphFacts, Parity
+from pocketbench.export.preparation import PreparedModel
 
 
 class Format(Protocol):
     """A format's module. Functions raise subclasses of PocketbenchError only."""
-
-    TOLERANCES: dict[str, float]
-    """Precision -> the largest relative error (records.Parity) that a good file may have."""
 
     TOOLS: tuple[str, ...]
     """The distributions whose versions decide what the file holds; part of the cache key."""
@@ -29,5 +27,5 @@ class Format(Protocol):
     def read_graph_facts(self, path: Path) -> GraphFacts:
         """What stands in the file. Raises: FileFault when it is no such file."""
 
-    def name_runtime(self, precision: str) -> str:
-        """The runtime that `run` uses, with its version."""
+    def verify(self, path: Path, prepared: PreparedModel, precision: str) -> Parity:
+        """That the file computes what the model computes. Raises: ParityError, FileFault."""

@@ -18,3 +18,8 @@ def name_artifact(spec: ModelSpec, target: FormatTarget) -> str:
 def record_path(artifact: Path) -> Path:
     """Where the record of a model file stands: NAME.SUFFIX.json beside it."""
     return artifact.with_name(artifact.name + ".json")
+
+
+def scratch_prefix(process_id: int) -> str:
+    """How the scratch folders of a process are called, so that who kills it can remove them."""
+    return f".scratch-{process_id}-"

@@ -11,8 +11,9 @@ from pocketbench.core.errors import ModelFault, ParityError
 from pocketbench.core.records import Parity
 
 INPUT_COUNT = 4
-MIN_OUTPUT_SPREAD_RATIO = 0.02
-"""Below this the inputs change the output by less than 2% of its size, and a comparison proves little."""
+MIN_OUTPUT_SPREAD_RATIO = 5e-3
+"""Below this the inputs change the output by less than 0.5% of its size: float32 rounding, 1e-7 of that size and more
+after each layer, would come near the tolerances."""
 
 
 def make_inputs(input_shape: Sequence[int], seed: int) -> list[np.ndarray]:

@@ -10,11 +10,15 @@ import numpy as np
 import torch
 
 from pocketbench.core.errors import ConversionError, FileFault
+from pocketbench.core.records import Parity
+from pocketbench.export.parity import compare_outputs
+from pocketbench.export.preparation import PreparedModel
 from pocketbench.export.tflite_graph import read_graph_facts
 
-__all__ = ["TOLERANCES", "TOOLS", "convert", "name_runtime", "read_graph_facts", "run"]
+__all__ = ["TOLERANCES", "TOOLS", "convert", "read_graph_facts", "run", "verify"]
 
 TOLERANCES = {"fp32": 1e-3}
+"""Precision -> the largest relative error of a good file (records.Parity); measured: up to 2e-4, with CBAM."""
 TOOLS = ("torch", "litert-torch", "litert-converter", "jax")
 
 
@@ -65,5 +69,11 @@ def run(path: Path, inputs: list[list[np.ndarray]]) -> list[list[np.ndarray]]:
     return results
 
 
-def name_runtime(precision: str) -> str:  # noqa: ARG001 (one runtime for all precisions)
-    return f"LiteRT {importlib.metadata.version('ai-edge-litert')} CPU"
+def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
+    """Raises: ParityError when the file's outputs are not the model's, FileFault when it does not run."""
+    return compare_outputs(
+        prepared.expected,
+        run(path, [[image] for image in prepared.inputs]),
+        tolerance=TOLERANCES[precision],
+        runtime=f"LiteRT {importlib.metadata.version('ai-edge-litert')} CPU",
+    )

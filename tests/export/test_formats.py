@@ -15,7 +15,6 @@ from onnx import numpy_helper
 from pocketbench.core.errors import ConversionError, FileFault, ParityError
 from pocketbench.export import tflite_graph, to_onnx, to_tflite
 from pocketbench.export.format import Format
-from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel, prepare_model
 from tests.export.networks import INPUT_SHAPE, make_small_network
 
@@ -30,9 +29,7 @@ def prepared() -> PreparedModel:
 
 def verify(written: Format, prepared: PreparedModel, path: Path) -> float:
     """The relative error of the file; raises ParityError as the exporter does."""
-    found = written.run(path, [[image] for image in prepared.inputs])
-    tolerance = written.TOLERANCES["fp32"]
-    return compare_outputs(prepared.expected, found, tolerance=tolerance, runtime="test").relative_error
+    return written.verify(path, prepared, "fp32").relative_error
 
 
 @pytest.fixture(scope="module")

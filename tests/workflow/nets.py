@@ -38,10 +38,10 @@ def number() -> int:
 
 
 def untrained() -> nn.Module:
-    layers: list[nn.Module] = []
+    layers: list[nn.Module] = [nn.Conv2d(3, 16, 1)]
     for _ in range(8):
-        layers += [nn.Conv2d(3, 3, 3, padding=1, bias=False), nn.BatchNorm2d(3), nn.ReLU()]
-    return nn.Sequential(*layers, nn.AvgPool2d(32), nn.Flatten(), nn.Linear(3, 4))
+        layers += [nn.Conv2d(16, 16, 3, padding=1, bias=False), nn.BatchNorm2d(16), nn.ReLU()]
+    return nn.Sequential(*layers, nn.AvgPool2d(32), nn.Flatten(), nn.Linear(16, 4))
 
 
 def two_inputs() -> nn.Module:

@@ -84,7 +84,7 @@ class TestExport:
         assert outcome.failures == []
         parity = outcome.artifacts[0].parity
         assert parity is not None
-        assert parity.output_spread_ratio > 0.02
+        assert parity.output_spread_ratio > 0.005
 
     def test_a_damaged_or_replaced_file_is_exported_anew(self, tmp_path: Path) -> None:
         variant = (make_spec("mobilenet_v2", width=0.35, classes=10, input_size="32"), ONNX)
@@ -101,8 +101,7 @@ class TestExport:
         assert export_models([variant], tmp_path).exported_count == 0
 
     def test_two_exports_of_a_model_are_the_same_files(self, tmp_path: Path) -> None:
-        spec = make_spec("mobilenet_v2", width=0.35, attention="ca", classes=10, input_size="32")
-        variants = [(spec, target) for target in (ONNX, TFLITE, COREML)]
+        variants = [make_variant("small", target) for target in ("onnx", "tflite", "coreml")]
         first, second = (export_models(variants, tmp_path / name).artifacts for name in ("a", "b"))
         assert [artifact.sha256 for artifact in first] == [artifact.sha256 for artifact in second]
 
