@@ -64,10 +64,15 @@ def list_file_cells(
         FileFault: when a file can't be read.
     """
     artifacts = [(read_artifact(path), path) for path in dict.fromkeys(paths)]
-    counts = {"session_count": session_count, "round_count": round_count}
-    given = {name: value for name, value in counts.items() if value is not None}
+    usual = RunPlan(engine="")
     plans = [
-        RunPlan(engine=engine, thread_count=thread_count, shapes=parse_shapes(shapes), **given)
+        RunPlan(
+            engine=engine,
+            thread_count=thread_count,
+            shapes=parse_shapes(shapes),
+            session_count=usual.session_count if session_count is None else session_count,
+            round_count=usual.round_count if round_count is None else round_count,
+        )
         for engine in (engines.split(",") if engines else choose_engines([artifact for artifact, _ in artifacts]))
         for thread_count in parse_thread_counts(threads or "1")
     ]
