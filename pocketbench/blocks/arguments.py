@@ -20,18 +20,25 @@ def check_size(size: tuple[int, int]) -> tuple[int, int]:
     """
     if not isinstance(size, (tuple, list)) or len(size) != 2:
         raise UsageError(f"size is {size!r}", "expected the map's (height, width), for example (14, 14)")
-    _check_count("the height in size", size[0])
-    _check_count("the width in size", size[1])
+    _check_count(f"the height of size {size!r}", size[0])
+    _check_count(f"the width of size {size!r}", size[1])
     return size[0], size[1]
 
 
-def check_reduction(reduction: int, channels: int) -> None:
-    """Raises: UsageError when `reduction` is not a whole number from 1 to `channels`."""
+def check_reduction(reduction: int, channels: int, *, always_fits: int = 1) -> None:
+    """Refuse a ratio that leaves nothing of the channels.
+
+    Args:
+        always_fits: a ratio up to which a floor on the hidden channels makes sense of few channels.
+
+    Raises:
+        UsageError: when `reduction` is not a whole number from 1 to `channels`.
+    """
     _check_count("reduction", reduction)
-    if reduction > channels:
+    if reduction > max(channels, always_fits):
         raise UsageError(
             f"reduction {reduction} is larger than the {channels} channels it divides",
-            f"expected a whole number from 1 to {channels}",
+            f"expected a whole number from 1 to {max(channels, always_fits)}",
         )
 
 

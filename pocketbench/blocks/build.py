@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import inspect
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks.catalog import BACKBONES
-from pocketbench.blocks.model_functions import call_model_function
+from pocketbench.blocks.model_functions import call_model_function, find_model_function
 from pocketbench.blocks.randomise import randomise_statistics
 from pocketbench.blocks.randomness import seeded_randomness
-from pocketbench.blocks.timm_models import make_timm_model
+from pocketbench.blocks.timm_models import import_timm, make_timm_model
 from pocketbench.core.errors import ModelFault, UsageError
 from pocketbench.core.records import ModelSpec
 
@@ -36,8 +38,10 @@ def build_model(spec: ModelSpec) -> nn.Module:
     """
     if spec.weights not in WEIGHTS:
         raise UsageError(f"weights is {spec.weights!r}", f"expected one of {', '.join(WEIGHTS)}")
+    with seeded_randomness(spec.seed):  # a module's top level may draw too, at its first import alone
+        construct = find_constructor(spec)
     with seeded_randomness(spec.seed):
-        model = construct_model(spec).eval()
+        model = construct().eval()
         if spec.weights == "random":
             randomise_statistics(model, spec.input_shape, torch.Generator().manual_seed(spec.seed))
     if spec.weights == "given" and spec.weights_sha256 is not None:
@@ -45,21 +49,22 @@ def build_model(spec: ModelSpec) -> nn.Module:
     return model
 
 
-def construct_model(spec: ModelSpec) -> nn.Module:
-    """The network as its constructor leaves it, drawn from the global generators."""
+def find_constructor(spec: ModelSpec) -> Callable[[], nn.Module]:
+    """A function that makes the network as its constructor leaves it; what it needs is imported."""
     if spec.backbone.startswith(TIMM):
         refuse_fields(spec, "a timm model", ("block", "width_ratio", "reduction_ratio", "gate"))
         if len(spec.input_shape) < 2:
             raise UsageError(f"input shape {spec.input_shape} has no channels", "expected (N, C, H, W)")
-        name = spec.backbone.removeprefix(TIMM)
-        return make_timm_model(name, in_channels=spec.input_shape[1], class_count=spec.class_count)
+        import_timm()
+        name, channels = spec.backbone.removeprefix(TIMM), spec.input_shape[1]
+        return partial(make_timm_model, name, in_channels=channels, class_count=spec.class_count)
     if ":" in spec.backbone:
         refuse_fields(spec, "a function", ("block", "width_ratio", "reduction_ratio", "gate", "class_count"))
-        return call_model_function(spec.backbone)
-    return construct_catalogued(spec)
+        return partial(call_model_function, spec.backbone, find_model_function(spec.backbone), spec.seed)
+    return find_catalogued(spec)
 
 
-def construct_catalogued(spec: ModelSpec) -> nn.Module:
+def find_catalogued(spec: ModelSpec) -> Callable[[], nn.Module]:
     backbone = BACKBONES.load(spec.backbone)
     if spec.block is None:
         refuse_fields(spec, "a backbone without block", ("reduction_ratio", "gate"))
@@ -77,8 +82,7 @@ def construct_catalogued(spec: ModelSpec) -> nn.Module:
     for keyword in options:
         if keyword not in keywords:
             raise UsageError(f"backbone {spec.backbone!r} takes no {keyword}", f"it takes: {', '.join(keywords)}")
-    model: nn.Module = backbone(**options)
-    return model
+    return partial(backbone, **options)
 
 
 def refuse_fields(spec: ModelSpec, what: str, fields: tuple[str, ...]) -> None:

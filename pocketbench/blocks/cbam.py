@@ -9,10 +9,10 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
 from pocketbench.blocks.gates import make_gate
+from pocketbench.blocks.mean_pool import make_mean_pool
 
 KERNEL_SIZE = 7
 OFFICIAL_BATCH_NORM_EPSILON = 1e-5
@@ -45,7 +45,7 @@ class ChannelAttention(nn.Module):
         check_reduction(reduction, channels)
         self.channels, self.size = channels, check_size(size)
         hidden = channels // reduction
-        self.mean_pool = nn.AvgPool2d(size)
+        self.mean_pool = make_mean_pool(size)
         self.max_pool = nn.MaxPool2d(size)
         self.mlp = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.ReLU(), nn.Conv2d(hidden, channels, 1))
         self.gate = make_gate(gate)
@@ -74,19 +74,25 @@ class SpatialAttention(nn.Module):
 
     def __init__(self, *, gate: str = "hard_sigmoid") -> None:
         super().__init__()
-        self.conv = nn.Conv2d(2, 1, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
+        self.conv = SplitConvolution(2, 1, KERNEL_SIZE, padding=KERNEL_SIZE // 2)
         self.gate = make_gate(gate)
         self.register_load_state_dict_pre_hook(fold_official_convolution)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
-        # One convolution a map, summed, computes what one over both does, without concatenating them.
-        mean = self.convolve(x.mean(1, keepdim=True), self.conv.weight[:, :1], self.conv.bias)  # (N, 1, H, W)
-        maximum = self.convolve(x.amax(1, keepdim=True), self.conv.weight[:, 1:], None)  # (N, 1, H, W)
-        scaled: Tensor = x * self.gate(mean + maximum)
+        mean, maximum = x.mean(1, keepdim=True), x.amax(1, keepdim=True)  # (N, 1, H, W)
+        scaled: Tensor = x * self.gate(self.conv(mean, maximum))
         return scaled
 
-    def convolve(self, x: Tensor, weight: Tensor, bias: Tensor | None) -> Tensor:
-        return functional.conv2d(x, weight, bias, padding=KERNEL_SIZE // 2)
+
+class SplitConvolution(nn.Conv2d):
+    """A convolution of two maps without concatenating them: one convolution each, summed.
+
+    Shape: (N, 1, H, W) twice to (N, 1, H, W).
+    """
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:  # type: ignore[override]
+        scores: Tensor = self._conv_forward(first, self.weight[:, :1], self.bias)
+        return scores + self._conv_forward(second, self.weight[:, 1:], None)
 
 
 class CBAM(nn.Module):

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
 from pocketbench.blocks.gates import make_gate
 
+PAPERS_REDUCTION = 32
 SMALLEST_HIDDEN = 8
 
 # The official repository names the same layers in two ways.
@@ -25,7 +26,7 @@ class StripAttention(nn.Module):
     def __init__(self, channels: int, size: tuple[int, int], reduction: int, gate: str) -> None:
         super().__init__()
         check_channels(channels)
-        check_reduction(reduction, channels)
+        check_reduction(reduction, channels, always_fits=PAPERS_REDUCTION)
         self.channels, self.size = channels, check_size(size)
         self.hidden = max(SMALLEST_HIDDEN, channels // reduction)
         self.conv1 = nn.Conv2d(channels, self.hidden, 1)
@@ -63,7 +64,7 @@ class CoordinateAttention(StripAttention):
     """
 
     def __init__(
-        self, channels: int, size: tuple[int, int], *, reduction: int = 32, gate: str = "hard_sigmoid"
+        self, channels: int, size: tuple[int, int], *, reduction: int = PAPERS_REDUCTION, gate: str = "hard_sigmoid"
     ) -> None:
         super().__init__(channels, size, reduction, gate)
         height, width = size
@@ -111,7 +112,7 @@ class XAttention(StripAttention):
     """
 
     def __init__(
-        self, channels: int, size: tuple[int, int], *, reduction: int = 32, gate: str = "hard_sigmoid"
+        self, channels: int, size: tuple[int, int], *, reduction: int = PAPERS_REDUCTION, gate: str = "hard_sigmoid"
     ) -> None:
         super().__init__(channels, size, reduction, gate)
         self.pool_h = nn.AvgPool2d((1, size[1]))
@@ -143,7 +144,7 @@ class YAttention(StripAttention):
     """
 
     def __init__(
-        self, channels: int, size: tuple[int, int], *, reduction: int = 32, gate: str = "hard_sigmoid"
+        self, channels: int, size: tuple[int, int], *, reduction: int = PAPERS_REDUCTION, gate: str = "hard_sigmoid"
     ) -> None:
         super().__init__(channels, size, reduction, gate)
         self.pool_w = nn.AvgPool2d((size[0], 1))

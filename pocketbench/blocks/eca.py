@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from pocketbench.blocks.arguments import check_channels, check_map, check_size
 from pocketbench.blocks.channel_convolution import ChannelConvolution
 from pocketbench.blocks.gates import make_gate
+from pocketbench.blocks.mean_pool import make_mean_pool
 
 
 class EfficientChannelAttention(nn.Module):
@@ -37,7 +38,7 @@ class EfficientChannelAttention(nn.Module):
         super().__init__()
         check_channels(channels)
         self.channels, self.size = channels, check_size(size)
-        self.pool = nn.AvgPool2d(size)
+        self.pool = make_mean_pool(size)
         self.conv = ChannelConvolution(channels, eca_kernel_size(channels))
         self.gate = make_gate(gate)
 

@@ -12,31 +12,28 @@ from types import ModuleType
 from torch import nn
 from torch.nn.parameter import is_lazy
 
+from pocketbench.blocks.randomness import seeded_randomness
 from pocketbench.blocks.torchvision_operators import call_despite_mismatch
 from pocketbench.core.errors import ModelFault, PocketbenchError, UsageError, nearest_name_hint
 
 
-def call_model_function(target: str) -> nn.Module:
-    """The network that the function `target` returns; modules in the current folder are found.
+def call_model_function(target: str, function: Callable[[], object], seed: int) -> nn.Module:
+    """The network that a user's function returns, its randomness seeded.
 
     Args:
-        target: "package.module:function"; the function may be a class, and takes no arguments.
+        target: the function's name, for messages.
+        function: as `find_model_function` returned it.
 
     Raises:
-        UsageError: when there is no such module or function, or it can't be called without arguments.
-        ModelFault: when the module or the function raises, or it returns something else than a network.
+        ModelFault: when the function raises, or returns something else than a network with weights.
     """
-    function = find_function(target)
+
+    def call_seeded() -> object:
+        with seeded_randomness(seed):
+            return function()
+
     try:
-        inspect.signature(function).bind()
-    except TypeError as error:
-        raise UsageError(
-            f"{target} can't be called without arguments: {error}", "name a function that takes none"
-        ) from error
-    except ValueError:
-        pass  # some callables written in C have no signature to look at
-    try:
-        model: object = call_despite_mismatch(function)
+        model = call_despite_mismatch(call_seeded)
     except PocketbenchError:
         raise
     except (Exception, SystemExit) as error:  # a user's function can raise anything
@@ -53,7 +50,16 @@ def call_model_function(target: str) -> nn.Module:
     return model
 
 
-def find_function(target: str) -> Callable[[], object]:
+def find_model_function(target: str) -> Callable[[], object]:
+    """The function that `target` names; modules in the current folder are found.
+
+    Args:
+        target: "package.module:function"; the function may be a class, and takes no arguments.
+
+    Raises:
+        UsageError: when there is no such module or function, or it can't be called without arguments.
+        ModelFault: when the module raises.
+    """
     module_name, _, path = target.partition(":")
     found: object = import_user_module(module_name, target)
     for name in path.split("."):
@@ -65,6 +71,14 @@ def find_function(target: str) -> Callable[[], object]:
         raise UsageError(f"{target} is a network, not a function", "name a function that returns the network")
     if not callable(found):
         raise UsageError(f"{target} is {describe(found)}", "expected a function that returns a torch.nn.Module")
+    try:
+        inspect.signature(found).bind()
+    except TypeError as error:
+        raise UsageError(
+            f"{target} can't be called without arguments: {error}", "name a function that takes none"
+        ) from error
+    except ValueError:
+        pass  # some callables written in C have no signature to look at
     return found
 
 
@@ -97,4 +111,4 @@ def python_line(target: str) -> str:
 
 
 def describe(value: object) -> str:
-    return "None" if value is None else f"a {type(value).__name__}, {value!r:.80}"
+    return "None" if value is None else f"{value!r:.80} of type {type(value).__name__}"

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
 from pocketbench.blocks.gates import make_gate
+from pocketbench.blocks.mean_pool import make_mean_pool
 
 
 class SqueezeExcitation(nn.Module):
@@ -39,7 +40,7 @@ class SqueezeExcitation(nn.Module):
         check_reduction(reduction, channels)
         self.channels, self.size = channels, check_size(size)
         hidden = channels // reduction
-        self.pool = nn.AvgPool2d(size)
+        self.pool = make_mean_pool(size)
         self.conv = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.ReLU6(), nn.Conv2d(hidden, channels, 1))
         self.gate = make_gate(gate)
 

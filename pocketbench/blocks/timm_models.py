@@ -9,10 +9,10 @@ from types import ModuleType
 from torch import nn
 
 from pocketbench.blocks.torchvision_operators import call_despite_mismatch
-from pocketbench.core.errors import EnvironmentFault, MissingPackageError, ModelFault, UnknownNameError
+from pocketbench.core.errors import EnvironmentFault, MissingPackageError, ModelFault, UnknownNameError, UsageError
 
 
-def make_timm_model(name: str, *, in_channels: int, class_count: int | None) -> nn.Module:
+def make_timm_model(name: str, *, in_channels: int, class_count: int | None = None) -> nn.Module:
     """timm's network `name`, freshly initialised.
 
     Args:
@@ -23,11 +23,14 @@ def make_timm_model(name: str, *, in_channels: int, class_count: int | None) -> 
         MissingPackageError: when timm is not installed.
         EnvironmentFault: when timm is installed and does not import.
         UnknownNameError: when timm has no network of the name.
+        UsageError: when the class count is below 1.
         ModelFault: when timm can't build it so.
     """
     timm = import_timm()
     if not timm.is_model(name):
         raise UnknownNameError("timm model", name, timm.list_models())
+    if class_count is not None and class_count < 1:  # timm would leave the classifier out
+        raise UsageError(f"class count is {class_count}", "expected a whole number above 0")
     options = {} if class_count is None else {"num_classes": class_count}
     try:
         model: nn.Module = timm.create_model(name, pretrained=False, exportable=True, in_chans=in_channels, **options)
