@@ -91,8 +91,9 @@ class SplitConvolution(nn.Conv2d):
     """
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:  # type: ignore[override]
-        scores: Tensor = self._conv_forward(first, self.weight[:, :1], self.bias)
-        return scores + self._conv_forward(second, self.weight[:, 1:], None)
+        of_first: Tensor = self._conv_forward(first, self.weight[:, :1], self.bias)
+        of_second: Tensor = self._conv_forward(second, self.weight[:, 1:], None)
+        return of_first + of_second
 
 
 class CBAM(nn.Module):

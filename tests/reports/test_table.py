@@ -56,7 +56,7 @@ def test_the_interval_of_a_latency_stays_above_zero() -> None:
     assert wall.low_ns is not None
     assert wall.high_ns is not None
     assert 0 < wall.low_ns < 5 * MS
-    assert 9 * MS < wall.high_ns
+    assert wall.high_ns > 9 * MS
 
 
 def test_overhead_comes_from_pairs_under_strong_drift() -> None:
