@@ -6,8 +6,10 @@ from torch import nn
 
 
 def make_mean_pool(size: tuple[int, int]) -> nn.Module:
-    """Average each row, then the rows. In one pool over a large map each runtime adds up thousands of numbers in
-    float32 and loses ten times as much; the time is the same.
+    """Average each row, then the means of the rows.
+
+    In one pool over a large map a runtime adds up thousands of float32 numbers and errs ten times as much;
+    the time is the same.
 
     Shape: (N, C, H, W) to (N, C, 1, 1).
     """

@@ -13,7 +13,7 @@ import onnx
 import pytest
 from onnx.reference import ReferenceEvaluator
 
-from pocketbench.core.errors import ConversionError
+from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.mil.interpreter import run_program
 from pocketbench.export.mil.program import read_program
 from tests.export.mil.packages import Builder, draw, save_operators
@@ -239,6 +239,13 @@ CASES = {
         pool(IMAGE, np.max, (2, 3), (2, 2), (0, 0), (3, 3)),
         **{"x": IMAGE, "kernel_sizes": [2, 3], "strides": [2, 2], "pad_type": "valid", "ceil_mode": True},
     ),
+    # 5 rows: a fourth window would begin in the padding behind them, and is left out; 6 columns: it begins on the last
+    "max_pool ceil padded": case(
+        "max_pool",
+        pool(IMAGE, np.max, (2, 2), (2, 2), (1, 1), (3, 4)),
+        **{"x": IMAGE, "kernel_sizes": [2, 2], "strides": [2, 2], "pad_type": "custom", "pad": [1, 1, 1, 1]},
+        ceil_mode=True,
+    ),
     "avg_pool": case(
         "avg_pool",
         pool(IMAGE, lambda window: window.sum() / 6, (3, 2), (2, 2), (1, 1), (3, 4)),
@@ -431,3 +438,11 @@ def test_what_is_not_described_is_refused(tmp_path: Path, reason: str) -> None:
     save_operators(path, UNSETTLED[reason], {"x": (1, 1, 10, 4)})
     with pytest.raises(ConversionError, match=f"can't be verified without Core ML: {reason}"):
         run_program(read_program(path), [draw(1, 1, 10, 4)])
+
+
+@pytest.mark.parametrize("index", [-1, 3])
+def test_an_index_outside_is_refused(tmp_path: Path, index: int) -> None:
+    path = tmp_path / "gather.mlpackage"
+    save_operators(path, lambda x: Builder.gather(x=x, indices=np.int32([0, index]), axis=0), {"x": (3, 2)}, 17)
+    with pytest.raises(FileFault, match=r"its indices reach from .* to .*, of 3 elements"):
+        run_program(read_program(path), [draw(3, 2)])
