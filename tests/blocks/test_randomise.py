@@ -156,10 +156,19 @@ def test_rounding_errors_stay_small(block: str | None) -> None:
     assert (single - exact).abs().max() < 1e-4 * (exact - exact.mean(0)).square().mean().sqrt()
 
 
+def make_images(count: int) -> Tensor:
+    """Noise and gradients: noise alone hardly reaches the ends of an activation."""
+    generator, side = seeded(1), SHAPE[-1]
+    ramp = torch.linspace(-2, 2, side)
+    images = torch.randn((count, *SHAPE[1:]), generator=generator)
+    slopes = torch.randn((2, count, 3, 1, 1), generator=generator)
+    return images + slopes[0] * ramp + slopes[1] * ramp[:, None]
+
+
 def test_a_swapped_activation_shows() -> None:
     model = make_network("ca")
     randomise_statistics(model, SHAPE, seeded())
-    x = torch.randn((4, *SHAPE[1:]), generator=seeded(1))
+    x = make_images(4)
     with torch.no_grad():
         before = model(x)
         spread = (before - before.mean(0)).square().mean().sqrt()
