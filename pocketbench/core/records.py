@@ -121,6 +121,11 @@ class Artifact:
     tools: dict[str, str]
     cache_key: str | None
 
+    @property
+    def model_name(self) -> str:
+        """The name of the spec; of a file that somebody else made, its name without suffix."""
+        return self.spec.name if self.spec is not None else self.file_name.rpartition(".")[0] or self.file_name
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Device:

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from pocketbench.core.estimates import median, quantile, settle_bursts
 from pocketbench.core.records import Measurement, RunResult
-from pocketbench.core.store import model_name
 
 if TYPE_CHECKING:
     import pandas
@@ -37,7 +36,7 @@ def result_row(result: RunResult) -> dict[str, object]:
     """
     failure = result.failure
     return {
-        "model": model_name(result.artifact),
+        "model": result.artifact.model_name,
         "format": result.artifact.format,
         "precision": result.artifact.precision,
         "engine": result.plan.engine,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import secrets
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from pocketbench.core.database import Database, tables
@@ -165,11 +164,6 @@ class Store:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(finished=True))
 
 
-def model_name(artifact: Artifact) -> str:
-    """The name of the model's spec, else the file's name without suffix."""
-    return artifact.spec.name if artifact.spec is not None else Path(artifact.file_name).stem
-
-
 def _newest_run(connection: sa.Connection, run_key: str) -> sa.Row[Any] | None:
     import sqlalchemy as sa
 
@@ -185,7 +179,7 @@ def _row(record: RunResult | Accuracy | Artifact) -> dict[str, object]:
     del about["limit"]
     if artifact is not None:
         about |= {
-            "model": model_name(artifact),
+            "model": artifact.model_name,
             "backbone": artifact.spec.backbone if artifact.spec else None,
             "block": artifact.spec.block if artifact.spec else None,
             "format": artifact.format,

@@ -17,7 +17,7 @@ from pocketbench.core import database
 from pocketbench.core.database import DATABASE_VARIABLE, parse_url
 from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageError, UsageError
 from pocketbench.core.records import Accuracy, RunResult
-from pocketbench.core.store import Store, model_name
+from pocketbench.core.store import Store
 from tests.core.samples import ARTIFACT, MEASUREMENT, RESULT, SPEC, draw_record, make_failed_result, make_result
 
 ACCURACY = Accuracy(
@@ -131,7 +131,7 @@ def test_a_file_name_that_is_not_utf8_is_kept(store):
 
 def test_a_file_without_a_spec_is_named_after_the_file():
     assert (
-        model_name(dataclasses.replace(ARTIFACT, spec=None, file_name="light_resnet50.v1.onnx")) == "light_resnet50.v1"
+        dataclasses.replace(ARTIFACT, spec=None, file_name="light_resnet50.v1.onnx").model_name == "light_resnet50.v1"
     )
 
 
