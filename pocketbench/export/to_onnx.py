@@ -19,7 +19,7 @@ from pocketbench.export.preparation import PreparedModel
 __all__ = ["TOLERANCES", "TOOLS", "convert", "read_graph_facts", "run", "verify"]
 
 TOLERANCES = {"fp32": 1e-3}
-"""Precision -> the largest relative error of a good file (records.Parity); measured: 1e-5 to 3e-5 for the paper's suite."""
+"""Precision -> the largest relative error of a good file (records.Parity). Measured: up to 3e-5, suite paper."""
 TOOLS = ("torch", "onnx", "onnxscript", "onnxsim")
 OPSET = 20
 
