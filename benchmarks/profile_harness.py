@@ -3,23 +3,24 @@
     python benchmarks/profile_harness.py model.onnx model.tflite
 
 It prints (a) what timing a sample costs, with an engine that does nothing; (b) the ratio of our median to that of a
-bare loop around onnxruntime; (c) the same for a bare loop around LiteRT's interpreter and for `litert-benchmark`. Each
-measurement is a fresh process, ours and the others in turn (A B, B A), so that a slow minute falls on both. The goal is
-a ratio within 2 % of 1. `litert-benchmark` gives wall time alone, in steps of 0.01 ms: give it a model of some
-milliseconds. Close what else runs: the medians of a busy machine differ by more than that; the 5th percentiles (p5) and
-the CPU times, which are printed beside them, suffer less.
+bare loop around onnxruntime, and (c) to one around LiteRT's interpreter, ours and the bare loop in processes that live
+side by side and run bursts of 10 in turn; (d) the ratio to `litert-benchmark`, which can't be interleaved: whole runs
+in turn (A B, B A). Each repetition starts fresh processes. The goal is a ratio within 2 % of 1. `litert-benchmark`
+gives wall time alone, in steps of 0.01 ms: give it a model of some milliseconds. Close what else runs: the medians of a
+busy machine differ by more than that; the 5th percentiles (p5) and the CPU times suffer less.
 """
 
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,30 +28,33 @@ from pocketbench.core.estimates import quantile, settle_bursts
 from pocketbench.core.model_files import hash_model_file, measure_size
 from pocketbench.core.records import Artifact, RunPlan
 from pocketbench.profile.agent import time_burst
-from pocketbench.profile.cell import Cell
+from pocketbench.profile.archive import write_agent_archive
+from pocketbench.profile.cell import Cell, describe_load
 from pocketbench.profile.device import read_host_device
+from pocketbench.profile.runtimes import engine_python, worker_command
 from pocketbench.profile.session import profile_cells
+from pocketbench.profile.worker import Worker
 
 NO_OPERATION_COUNT = 20_000
 WARMUP_COUNT = 20
 BURST_COUNT = 10
+SETTLE_COUNT = 3
 
 # Written as a user would: no harness, one loop, two clocks.
 BARE_LOOP = """
 import json, sys, time
 import numpy
-path, count = sys.argv[1], int(sys.argv[2])
+path = sys.argv[1]
 random = numpy.random.default_rng(0)
 {load}
-for _ in range({warmup}):
-    run()
-wall, cpu = [], []
-for _ in range(count):
-    cpu_start, start = time.thread_time_ns(), time.perf_counter_ns()
-    run()
-    wall.append(time.perf_counter_ns() - start)
-    cpu.append(time.thread_time_ns() - cpu_start)
-print(json.dumps([wall, cpu]))
+for line in sys.stdin:
+    wall, cpu = [], []
+    for _ in range(int(line)):
+        cpu_start, start = time.thread_time_ns(), time.perf_counter_ns()
+        run()
+        wall.append(time.perf_counter_ns() - start)
+        cpu.append(time.thread_time_ns() - cpu_start)
+    print(json.dumps([wall, cpu]), flush=True)
 """
 ONNXRUNTIME = """
 import onnxruntime
@@ -116,13 +120,61 @@ def measure_ours(path: Path, engine: str, count: int) -> Summary:
     return Summary(summarise(wall), summarise(cpu))
 
 
-def measure_bare(path: Path, load: str, count: int) -> Summary:
-    script = BARE_LOOP.format(load=load, warmup=WARMUP_COUNT)
-    done = subprocess.run(
-        [sys.executable, "-c", script, str(path), str(count)], stdout=subprocess.PIPE, text=True, check=True
-    )
-    wall, cpu = json.loads(done.stdout)
-    return Summary(summarise(wall), summarise(cpu))
+Burst = tuple[list[int], list[int]]
+"""Wall and CPU time of each inference, in ns."""
+
+
+@contextlib.contextmanager
+def start_ours(path: Path, engine: str) -> Iterator[Callable[[int], Burst]]:
+    plan = RunPlan(engine=engine)
+    with tempfile.TemporaryDirectory() as folder:
+        worker = Worker(worker_command(engine_python(engine), write_agent_archive(Path(folder))))
+        try:
+            worker.request({"do": "load", **describe_load(path, plan)}, plan.timeout_s)
+
+            def run_burst(count: int) -> Burst:
+                reply = worker.request({"do": "burst", "count": count}, plan.timeout_s)
+                return reply["wall_ns"], reply["cpu_ns"]
+
+            yield run_burst
+        finally:
+            worker.kill()
+
+
+@contextlib.contextmanager
+def start_bare(path: Path, load: str) -> Iterator[Callable[[int], Burst]]:
+    command = [sys.executable, "-c", BARE_LOOP.format(load=load), str(path)]
+    with subprocess.Popen(
+        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        source, sink = process.stdout, process.stdin
+
+        def run_burst(count: int) -> Burst:
+            sink.write(f"{count}\n")
+            sink.flush()
+            wall, cpu = json.loads(source.readline())
+            return wall, cpu
+
+        yield run_burst
+        sink.close()
+
+
+def measure_interleaved(path: Path, engine: str, load: str, count: int) -> tuple[Summary, Summary]:
+    """Ours and a bare loop, bursts in turn, the first of each burst dropped on both sides."""
+    with start_ours(path, engine) as ours, start_bare(path, load) as bare:
+        sides = [ours, bare]
+        kept: list[Burst] = [([], []), ([], [])]
+        for side in sides:
+            side(WARMUP_COUNT)
+        for round_index in range(count // BURST_COUNT):
+            for place in (0, 1) if round_index % 2 else (1, 0):
+                wall, cpu = sides[place](BURST_COUNT)
+                kept[place][0].extend(wall[SETTLE_COUNT:])
+                kept[place][1].extend(cpu[SETTLE_COUNT:])
+    mine, theirs = (Summary(summarise(wall), summarise(cpu)) for wall, cpu in kept)
+    return mine, theirs
 
 
 def measure_litert_benchmark(path: Path, count: int) -> Summary:
@@ -147,13 +199,18 @@ def print_harness_cost() -> None:
     print(f"timing a sample costs {cost:.0f} ns; of that, {statistics.median(wall):.0f} ns are in the sample")
 
 
-def compare(name: str, ours: Callable[[], Summary], other: Callable[[], Summary], repetition_count: int) -> None:
+def measure_against_litert_benchmark(path: Path, count: int, repetition: int) -> tuple[Summary, Summary]:
+    """Whole runs, the first one ours in even repetitions."""
+    if repetition % 2:
+        theirs = measure_litert_benchmark(path, count)
+        return measure_ours(path, "litert", count), theirs
+    return measure_ours(path, "litert", count), measure_litert_benchmark(path, count)
+
+
+def compare(name: str, measure: Callable[[int], tuple[Summary, Summary]], repetition_count: int) -> None:
     ratios: dict[str, list[float]] = {}
     for repetition in range(repetition_count):
-        measured = {}
-        for who, measure in (("ours", ours), ("other", other))[:: -1 if repetition % 2 else 1]:
-            measured[who] = measure()
-        ours_now, other_now = measured["ours"], measured["other"]
+        ours_now, other_now = measure(repetition)
         for clock, mine, theirs in (("wall", ours_now.wall, other_now.wall), ("CPU", ours_now.cpu, other_now.cpu)):
             if mine is None or theirs is None:
                 continue
@@ -177,24 +234,12 @@ def main() -> None:
     count = options.runs
 
     print_harness_cost()
-    for name, ours, other in (
-        (
-            "ours / bare onnxruntime",
-            lambda: measure_ours(options.onnx, "onnxruntime", count),
-            lambda: measure_bare(options.onnx, ONNXRUNTIME, count),
-        ),
-        (
-            "ours / bare LiteRT",
-            lambda: measure_ours(options.tflite, "litert", count),
-            lambda: measure_bare(options.tflite, LITERT, count),
-        ),
-        (
-            "ours / litert-benchmark",
-            lambda: measure_ours(options.tflite, "litert", count),
-            lambda: measure_litert_benchmark(options.tflite, count),
-        ),
+    for name, measure in (
+        ("ours / bare onnxruntime", lambda _: measure_interleaved(options.onnx, "onnxruntime", ONNXRUNTIME, count)),
+        ("ours / bare LiteRT", lambda _: measure_interleaved(options.tflite, "litert", LITERT, count)),
+        ("ours / litert-benchmark", lambda at: measure_against_litert_benchmark(options.tflite, count, at)),
     ):
-        compare(name, ours, other, options.repetitions)
+        compare(name, measure, options.repetitions)
 
 
 if __name__ == "__main__":
