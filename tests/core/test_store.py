@@ -365,15 +365,16 @@ def postgresql():
     programs = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
     assert programs, "PostgreSQL is not installed: sudo apt-get install postgresql"
     folder = Path(tempfile.mkdtemp(prefix="pocketbench-pg-", dir="/tmp"))  # short: a socket's path has 107 bytes
-    as_owner = []
+    as_owner = {}
     if os.getuid() == 0:  # PostgreSQL refuses to run as root
         shutil.chown(folder, "postgres", "postgres")
-        as_owner = ["runuser", "-u", "postgres", "--"]
+        as_owner = {"user": "postgres", "group": "postgres", "extra_groups": []}
     data, control = folder / "data", programs[-1].with_name("pg_ctl")
     options = f"-c listen_addresses='' -c unix_socket_directories={folder} -c fsync=off"
 
     def run(*command):
-        done = subprocess.run([*as_owner, *map(str, command)], capture_output=True, text=True, check=False, cwd="/")
+        words = list(map(str, command))
+        done = subprocess.run(words, capture_output=True, text=True, check=False, cwd="/", **as_owner)
         assert done.returncode == 0, done.stdout + done.stderr
 
     try:
