@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from pocketbench.cli.progress import watch
-from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.errors import EnvironmentFault, PocketbenchError
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import Artifact
 from pocketbench.core.units import format_bytes, format_count
@@ -45,19 +45,28 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
         kept = len(outcome.artifacts) - outcome.exported_count
         if outcome.exported_count == 0 and not outcome.failures:
             click.echo(f"all {kept} files are up to date: nothing to do", err=True)
-        else:
+        elif outcome.artifacts:
             click.echo(f"{outcome.exported_count} exported, {kept} up to date", err=True)
     refuse_failures(outcome)
 
 
 def refuse_failures(outcome: ExportOutcome) -> None:
-    """Name what could not be exported on stderr, if anything.
+    """Name what could not be exported; one cause is said once, however many files it costs.
 
-    Raises: EnvironmentFault, when something could not.
+    Raises: UsageError or EnvironmentFault, when something could not.
     """
+    names: dict[tuple[type[PocketbenchError], str, str], list[str]] = {}
     for (spec, target), error in outcome.failures:
-        click.echo(f"pocketbench: {spec.name} {target}: {error.what}\n  try: {error.cure}", err=True)
-    if outcome.failures:
+        names.setdefault((type(error), error.what, error.cure), []).append(f"{spec.name} {target}")
+    causes = [
+        kind(f"{found[0]}{f' and {len(found) - 1} more' if found[1:] else ''}: {what}", cure)
+        for (kind, what, cure), found in names.items()
+    ]
+    if len(causes) == 1:
+        raise causes[0]
+    for cause in causes:
+        click.echo(f"pocketbench: {cause.what}\n  try: {cause.cure}", err=True)
+    if causes:
         raise EnvironmentFault(
             f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.artifacts)} files were not exported",
             "see the lines above; the files that were exported are kept",

@@ -34,7 +34,7 @@ def show_results(outcome: ProfileOutcome, *, as_json: bool) -> None:
     """
     if as_json:
         click.echo(json.dumps([to_plain(result) for result in outcome.results]))
-    else:
+    elif len(outcome.failures) < len(outcome.results):
         from pocketbench.reports.table import make_table
         from pocketbench.reports.text import format_latencies
 
@@ -44,8 +44,9 @@ def show_results(outcome: ProfileOutcome, *, as_json: bool) -> None:
     if outcome.failures:
         failed = outcome.failures[0]
         assert failed.failure is not None
+        others = f" (and {len(outcome.failures) - 1} more failures)" if outcome.failures[1:] else ""
+        cause = f"{failed.failure.kind}: {failed.failure.message}{others}"
         raise MeasurementFault(
-            f"{len(outcome.failures)} of the measurements failed; {failed.artifact.file_name} on {failed.plan.engine}: "
-            f"{failed.failure.kind}: {failed.failure.message}",
-            "the others are stored; pocketbench results --failed lists these",
+            f"{failed.artifact.file_name} on {failed.plan.engine}: {cause}",
+            "check the file, or try another engine; pocketbench results --failed lists what failed",
         )

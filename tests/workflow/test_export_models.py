@@ -137,7 +137,7 @@ def test_a_full_disk_leaves_nothing_half_written(tmp_path: Path) -> None:
         )
         assert done.returncode == 3, done.stderr
         assert "Traceback" not in done.stderr
-        assert len(done.stderr.splitlines()) <= 5
+        assert len(done.stderr.splitlines()) == 2, done.stderr
         assert list_files(tmp_path) == []
 
 

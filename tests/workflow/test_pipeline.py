@@ -63,6 +63,7 @@ def test_files_of_anybody_are_profiled_together_and_a_broken_one_costs_its_row(t
     done = run(tmp_path, "profile", good.name, "cut.onnx", "--sessions", "1", "--rounds", "2", code=3)
     assert good.stem.partition("_1")[0].split("_")[0] in done.stdout
     assert "cut.onnx on onnxruntime: load" in done.stderr
+    assert len(done.stderr.splitlines()) == 2
     assert "Traceback" not in done.stderr
     (failed,) = [result for result in Store(str(tmp_path / "out/results.sqlite")).read_results() if result.failure]
     assert failed.artifact.file_name == "cut.onnx"
