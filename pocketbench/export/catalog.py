@@ -28,3 +28,11 @@ FORMATS = Registry(
         ),
     },
 )
+
+TOOLS = {
+    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
+    "tflite": ("torch", "litert-torch", "litert-converter", "jax", "ai-edge-litert"),
+    "coreml": ("torch", "coremltools"),
+}
+"""Format -> the distributions whose versions decide what a file holds and whether it is kept: they are in its record
+and in its cache key. Here, since the key is made without importing a converter."""

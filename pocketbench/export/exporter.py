@@ -13,7 +13,7 @@ from pocketbench.core.jsonio import write_record
 from pocketbench.core.model_files import hash_model_file, measure_size, move_into_place, open_folder
 from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec
 from pocketbench.core.targets import FormatTarget
-from pocketbench.export.catalog import FORMATS
+from pocketbench.export.catalog import FORMATS, TOOLS
 from pocketbench.export.format import Format
 from pocketbench.export.naming import name_artifact, record_path, scratch_prefix
 from pocketbench.export.preparation import PreparedModel
@@ -62,7 +62,7 @@ def export_model(
             parity=parity,
             graph_facts=graph_facts,
             model_facts=model_facts,
-            tools={name: importlib.metadata.version(name) for name in written.TOOLS},
+            tools={name: importlib.metadata.version(name) for name in TOOLS[target.format]},
             cache_key=cache_key,
         )
         # the record of an older file must not describe the new one, should we be stopped between the two moves

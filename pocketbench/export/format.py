@@ -15,9 +15,6 @@ from pocketbench.export.preparation import PreparedModel
 class Format(Protocol):
     """A format's module. Functions raise subclasses of PocketbenchError only."""
 
-    TOOLS: tuple[str, ...]
-    """The distributions whose versions decide what the file holds; part of the cache key."""
-
     def convert(self, exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
         """Write the model to `path`. Raises: ConversionError, FileFault."""
 

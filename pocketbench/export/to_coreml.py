@@ -35,7 +35,6 @@ fp16 is wide, because networks with random weights amplify rounding (measured: 0
 0.2 with CBAM; 7.6 for EfficientViT, whose attention divides by what float16 rounds to 0). Smaller faults can't hide
 behind that: `verify` also compares an fp16 package, exactly, with its twin in fp32.
 """
-TOOLS = ("torch", "coremltools")
 
 
 def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:

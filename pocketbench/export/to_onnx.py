@@ -16,11 +16,10 @@ from pocketbench.export.onnx_graph import MAX_PROTO_BYTES, read_graph_facts
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
 
-__all__ = ["TOLERANCES", "TOOLS", "convert", "read_graph_facts", "run", "verify"]
+__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
 
 TOLERANCES = {"fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity). Measured: up to 3e-5, suite paper."""
-TOOLS = ("torch", "onnx", "onnxscript", "onnxsim")
 OPSET = 20
 
 

@@ -15,11 +15,10 @@ from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
 from pocketbench.export.tflite_graph import read_graph_facts
 
-__all__ = ["TOLERANCES", "TOOLS", "convert", "read_graph_facts", "run", "verify"]
+__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
 
 TOLERANCES = {"fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity). Measured: up to 3e-5, suite paper."""
-TOOLS = ("torch", "litert-torch", "litert-converter", "jax")
 
 
 def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:

@@ -20,12 +20,8 @@ from pathlib import Path
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import ModelSpec
 from pocketbench.core.targets import FormatTarget
+from pocketbench.export.catalog import TOOLS
 
-CONVERTERS = {
-    "onnx": ("torch", "onnx", "onnxscript", "onnxsim", "onnxruntime"),
-    "tflite": ("torch", "litert-torch", "litert-converter", "jax", "ai-edge-litert"),
-    "coreml": ("torch", "coremltools"),
-}
 LISTS_ONLY = frozenset({"pocketbench.blocks.catalog", "pocketbench.export.catalog"})
 """Registries name every block and format: a line more in them changes no exported file."""
 
@@ -69,7 +65,7 @@ def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -
         "target": to_plain(target),
         "content": content,
         "exporter": hash_sources(exporter),
-        "converters": {name: find_version(name) for name in CONVERTERS[target.format]},
+        "converters": {name: find_version(name) for name in TOOLS[target.format]},
         "python": sys.version_info[:2],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
@@ -105,9 +101,10 @@ def hash_sources(modules: tuple[str, ...]) -> dict[str, str]:
 
 
 def is_neighbour(found: str, importer: str) -> bool:
-    """Within pocketbench the same stage; in somebody else's package the same package."""
-    depth = 2 if importer.startswith("pocketbench.") else 1
-    return found.split(".")[:depth] == importer.split(".")[:depth]
+    """Within pocketbench the same stage; in somebody else's package that package, and our blocks that it builds on."""
+    if importer.startswith("pocketbench."):
+        return found.split(".")[:2] == importer.split(".")[:2]
+    return found.split(".")[0] == importer.split(".")[0] or found.startswith("pocketbench.blocks.")
 
 
 @cache

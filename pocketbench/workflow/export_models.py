@@ -19,7 +19,7 @@ from pocketbench.workflow.export_process import ExportJob, ExportProcess
 from pocketbench.workflow.kept_artifacts import find_current_artifact
 
 WORKER_MEMORY_BYTES = 3 * 2**30
-"""What one worker needs at its peak: three converters and a MobileNet (measured: 2.2 GB)."""
+"""Kept free for each worker. Three converters and MobileNetV2 with CA peak at 0.9 GB; larger networks need more."""
 
 Variant = tuple[ModelSpec, FormatTarget]
 Progress = Callable[[Variant, str], None]

@@ -58,6 +58,11 @@ def test_a_changed_module_changes_only_what_reaches_it(package: Path, module: st
     assert (hash_sources(("thirdparty_nets.net",)) != before) is changes
 
 
+def test_our_blocks_that_a_plug_in_builds_on_are_followed(package: Path) -> None:
+    (package / "net.py").write_text("import torch\nfrom pocketbench.blocks.gates import make_gate\n")
+    assert hash_sources(("thirdparty_nets.net",)).keys() == {"thirdparty_nets.net", "pocketbench.blocks.gates"}
+
+
 def test_relative_imports_are_resolved() -> None:
     source = b"from . import a\nfrom .b import c\nfrom ..d import e\nimport f.g\n"
     assert {"p.q", "p.q.a", "p.q.b", "p.q.b.c", "p.d", "p.d.e", "f.g"} == set(list_imports(source, "p.q.module"))
