@@ -9,46 +9,12 @@ from __future__ import annotations
 
 import inspect
 
+from pocketbench.blocks.entries.entry import BlockEntry
+from pocketbench.blocks.entries.heavy import HEAVY_BLOCKS
+from pocketbench.blocks.entries.light import LIGHT_BLOCKS
 from pocketbench.core.registry import Entry, Registry
 
-BLOCKS = Registry(
-    "attention block",
-    "pocketbench.blocks",
-    {
-        "se": Entry(
-            target="pocketbench.blocks.se:SqueezeExcitation",
-            summary="squeeze-and-excitation (Hu et al., 2018)",
-        ),
-        "eca": Entry(
-            target="pocketbench.blocks.eca:EfficientChannelAttention",
-            summary="efficient channel attention (Wang et al., 2020)",
-        ),
-        "cbam": Entry(
-            target="pocketbench.blocks.cbam:CBAM",
-            summary="CBAM, channel then spatial attention (Woo et al., 2018)",
-        ),
-        "cbam_channel": Entry(
-            target="pocketbench.blocks.cbam:ChannelAttention",
-            summary="the channel part of CBAM alone (Woo et al., 2018)",
-        ),
-        "cbam_spatial": Entry(
-            target="pocketbench.blocks.cbam:SpatialAttention",
-            summary="the spatial part of CBAM alone (Woo et al., 2018)",
-        ),
-        "ca": Entry(
-            target="pocketbench.blocks.coordinate:CoordinateAttention",
-            summary="coordinate attention (Hou et al., 2021)",
-        ),
-        "ca_x": Entry(
-            target="pocketbench.blocks.coordinate:XAttention",
-            summary="coordinate attention, horizontal pool alone (Hou et al., 2021)",
-        ),
-        "ca_y": Entry(
-            target="pocketbench.blocks.coordinate:YAttention",
-            summary="coordinate attention, vertical pool alone (Hou et al., 2021)",
-        ),
-    },
-)
+BLOCKS = Registry("attention block", "pocketbench.blocks", {**LIGHT_BLOCKS, **HEAVY_BLOCKS})
 
 BACKBONES = Registry(
     "backbone",
@@ -64,9 +30,6 @@ BACKBONES = Registry(
 GATES = ("hard_sigmoid", "sigmoid")
 """The gates by name, the default first; gates.py has their modules."""
 
-DEFAULT_REDUCTIONS = {"se": 16, "cbam": 16, "cbam_channel": 16, "ca": 32, "ca_x": 32, "ca_y": 32}
-"""Block -> the reduction ratio of its paper; a block that is not named has none."""
-
 
 def default_reduction(block: str) -> int | None:
     """The reduction ratio that a block has when nobody chooses one; None for a block without one.
@@ -75,7 +38,8 @@ def default_reduction(block: str) -> int | None:
 
     Raises: UnknownNameError.
     """
-    if BLOCKS.entry(block).target.startswith("pocketbench."):
-        return DEFAULT_REDUCTIONS.get(block)
+    entry = BLOCKS.entry(block)
+    if isinstance(entry, BlockEntry):
+        return entry.default_reduction
     parameter = inspect.signature(BLOCKS.load(block)).parameters.get("reduction")
     return parameter.default if parameter is not None and isinstance(parameter.default, int) else None

@@ -22,7 +22,14 @@ from pocketbench.core.records import ModelSpec
 from pocketbench.core.targets import FormatTarget
 from pocketbench.export.catalog import TOOLS
 
-LISTS_ONLY = frozenset({"pocketbench.blocks.catalog", "pocketbench.export.catalog"})
+LISTS_ONLY = frozenset(
+    {
+        "pocketbench.blocks.catalog",
+        "pocketbench.blocks.entries.heavy",
+        "pocketbench.blocks.entries.light",
+        "pocketbench.export.catalog",
+    }
+)
 """Registries name every block and format: a line more in them changes no exported file."""
 
 

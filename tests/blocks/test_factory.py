@@ -10,7 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks import catalog
-from pocketbench.blocks.catalog import BLOCKS, DEFAULT_REDUCTIONS, default_reduction
+from pocketbench.blocks.catalog import BLOCKS, default_reduction
 from pocketbench.blocks.factory import make_block
 from pocketbench.blocks.gates import MODULES, make_gate
 from pocketbench.core.errors import UnknownNameError, UsageError
@@ -23,12 +23,11 @@ def test_catalogue_and_classes_agree() -> None:
     for name in NAMES:
         keyword = inspect.signature(BLOCKS.load(name)).parameters.get("reduction")
         assert default_reduction(name) == (keyword.default if keyword else None)
-    assert DEFAULT_REDUCTIONS.keys() <= set(NAMES)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name in NAMES if "gate" in inspect.signature(BLOCKS.load(name)).parameters])
 def test_default_gate_is_the_hard_one(name: str) -> None:
-    block = make_block(name, channels=32, size=(4, 4))
+    block = make_block(name, channels=32, size=(14, 14))
     assert any(isinstance(module, nn.Hardsigmoid) for module in block.modules())
     assert not any(isinstance(module, nn.Sigmoid) for module in block.modules())
 

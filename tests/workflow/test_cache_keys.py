@@ -85,9 +85,9 @@ def test_key_depends_on_spec_target_versions_and_sources(monkeypatch: pytest.Mon
 
 def test_another_block_does_not_depend_on_the_source_of_this_one() -> None:
     ca, se = (hash_sources(tuple(find_model_modules(replace(SPEC, block=block)) or ())) for block in ("ca", "se"))
-    assert "pocketbench.blocks.coordinate" in ca
-    assert "pocketbench.blocks.coordinate" not in se
-    assert "pocketbench.blocks.se" in se
+    assert "pocketbench.blocks.attention.coordinate" in ca
+    assert "pocketbench.blocks.attention.coordinate" not in se
+    assert "pocketbench.blocks.attention.se" in se
     assert "pocketbench.blocks.catalog" not in ca  # a new line in the list of blocks re-exports nothing
     assert {"pocketbench.blocks.build", "pocketbench.blocks.backbones.mobilenet_v2"} <= ca.keys() & se.keys()
 

@@ -12,8 +12,9 @@ import math
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_map
-from pocketbench.blocks.factory import DEFAULT_GATE, make_block
-from pocketbench.core.errors import UsageError
+from pocketbench.blocks.backbones.sizes import check_arguments, halve, round_channels
+from pocketbench.blocks.backbones.slots import make_slot
+from pocketbench.blocks.factory import DEFAULT_GATE
 
 # expansion, channels, repeats, first stride: table 2 of the paper.
 STAGES = (
@@ -28,8 +29,6 @@ STAGES = (
 STEM_CHANNELS = 32
 HEAD_CHANNELS = 1280
 DROPOUT_FRACTION = 0.1
-
-Size = tuple[int, int]
 
 
 class MobileNetV2(nn.Module):
@@ -64,14 +63,10 @@ class MobileNetV2(nn.Module):
         gate: str = DEFAULT_GATE,
     ) -> None:
         super().__init__()
-        check_arguments(input_shape, class_count, width_ratio)
+        check_arguments("MobileNetV2", input_shape, class_count, width_ratio)
         _, self.in_channels, height, width = input_shape
         self.size = (height, width)
-
-        def attention(channels: int, size: Size) -> list[nn.Module]:
-            if block is None:
-                return []
-            return [make_block(block, channels=channels, size=size, reduction=reduction, gate=gate)]
+        attention = make_slot(block, reduction, gate)
 
         # Width 0.1 alone is rounded to multiples of 4: the official code does so.
         divisor = 4 if width_ratio == 0.1 else 8
@@ -133,17 +128,6 @@ def convolution(inputs: int, outputs: int, *, kernel_size: int, stride: int = 1,
     ]
 
 
-def round_channels(channels: float, divisor: int) -> int:
-    """The nearest multiple of `divisor`, at least one, and never below 90% of `channels`."""
-    rounded = max(divisor, int(channels + divisor / 2) // divisor * divisor)
-    return rounded + divisor if rounded < 0.9 * channels else rounded
-
-
-def halve(size: Size) -> Size:
-    """The map size after a convolution of kernel 3, stride 2 and padding 1: (n - 1) // 2 + 1."""
-    return (size[0] - 1) // 2 + 1, (size[1] - 1) // 2 + 1
-
-
 def initialise_weights(model: nn.Module) -> None:
     """Draw the weights as the official code does: N(0, 2 / (k k outputs)) for convolutions, N(0, 0.01^2) for linear."""
     for module in model.modules():
@@ -155,16 +139,3 @@ def initialise_weights(model: nn.Module) -> None:
         elif isinstance(module, nn.Linear):
             nn.init.normal_(module.weight, 0.0, 0.01)
             nn.init.zeros_(module.bias)
-
-
-def check_arguments(input_shape: tuple[int, ...], class_count: int, width_ratio: float) -> None:
-    """Raises: UsageError when one of them is out of range."""
-    counts = [*input_shape, class_count]
-    if len(input_shape) != 4 or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in counts):
-        raise UsageError(
-            f"input shape {input_shape!r} with {class_count!r} classes is not one that MobileNetV2 can have",
-            "expected (N, C, H, W) and a class count, all whole numbers above 0",
-        )
-    number = isinstance(width_ratio, (int, float)) and not isinstance(width_ratio, bool)
-    if not number or not math.isfinite(width_ratio) or width_ratio <= 0:
-        raise UsageError(f"width {width_ratio!r} is not a factor on the channels", "expected a number above 0")

@@ -11,9 +11,9 @@ import math
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_size
-from pocketbench.blocks.channel_convolution import ChannelConvolution
+from pocketbench.blocks.attention.channel_convolution import ChannelConvolution
+from pocketbench.blocks.attention.mean_pool import make_mean_pool
 from pocketbench.blocks.gates import make_gate
-from pocketbench.blocks.mean_pool import make_mean_pool
 
 
 class EfficientChannelAttention(nn.Module):

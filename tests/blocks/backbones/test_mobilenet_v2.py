@@ -8,7 +8,8 @@ import pytest
 import torch
 from torch import nn
 
-from pocketbench.blocks.backbones.mobilenet_v2 import MobileNetV2, round_channels
+from pocketbench.blocks.backbones.mobilenet_v2 import MobileNetV2
+from pocketbench.blocks.backbones.sizes import round_channels
 from pocketbench.blocks.catalog import BLOCKS
 from pocketbench.blocks.model_facts import count_model_facts
 from pocketbench.blocks.timm_models import make_timm_model

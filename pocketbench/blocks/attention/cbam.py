@@ -11,8 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
+from pocketbench.blocks.attention.mean_pool import make_mean_pool
 from pocketbench.blocks.gates import make_gate
-from pocketbench.blocks.mean_pool import make_mean_pool
 
 KERNEL_SIZE = 7
 OFFICIAL_BATCH_NORM_EPSILON = 1e-5

@@ -8,8 +8,8 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
+from pocketbench.blocks.attention.mean_pool import make_mean_pool
 from pocketbench.blocks.gates import make_gate
-from pocketbench.blocks.mean_pool import make_mean_pool
 
 
 class SqueezeExcitation(nn.Module):

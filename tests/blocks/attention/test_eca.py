@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 import torch
 
-from pocketbench.blocks.channel_convolution import ChannelConvolution
-from pocketbench.blocks.eca import EfficientChannelAttention, eca_kernel_size
+from pocketbench.blocks.attention.channel_convolution import ChannelConvolution
+from pocketbench.blocks.attention.eca import EfficientChannelAttention, eca_kernel_size
 
 
 @pytest.mark.parametrize(

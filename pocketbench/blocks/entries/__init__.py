@@ -1,0 +1,1 @@
+"""What is known of each attention block without importing it."""

@@ -1,0 +1,62 @@
+"""Blocks that a phone can carry: a few operators over pooled maps or single channels."""
+
+from __future__ import annotations
+
+from pocketbench.blocks.entries.entry import BlockEntry
+
+LIGHT_BLOCKS = {
+    "se": BlockEntry(
+        target="pocketbench.blocks.attention.se:SqueezeExcitation",
+        summary="squeeze-and-excitation",
+        paper="Hu et al., CVPR 2018, arXiv:1709.01507",
+        parameters="2 * C * (C // r) + C // r + C",
+        default_reduction=16,
+    ),
+    "eca": BlockEntry(
+        target="pocketbench.blocks.attention.eca:EfficientChannelAttention",
+        summary="efficient channel attention",
+        paper="Wang et al., CVPR 2020, arXiv:1910.03151",
+        parameters="int((log2(C) + 1) / 2) // 2 * 2 + 1",
+    ),
+    "cbam": BlockEntry(
+        target="pocketbench.blocks.attention.cbam:CBAM",
+        summary="CBAM, channel then spatial attention",
+        paper="Woo et al., ECCV 2018, arXiv:1807.06521",
+        parameters="2 * C * (C // r) + C // r + C + 99",
+        default_reduction=16,
+    ),
+    "cbam_channel": BlockEntry(
+        target="pocketbench.blocks.attention.cbam:ChannelAttention",
+        summary="the channel part of CBAM alone",
+        paper="Woo et al., ECCV 2018, arXiv:1807.06521",
+        parameters="2 * C * (C // r) + C // r + C",
+        default_reduction=16,
+    ),
+    "cbam_spatial": BlockEntry(
+        target="pocketbench.blocks.attention.cbam:SpatialAttention",
+        summary="the spatial part of CBAM alone",
+        paper="Woo et al., ECCV 2018, arXiv:1807.06521",
+        parameters="99",
+    ),
+    "ca": BlockEntry(
+        target="pocketbench.blocks.attention.coordinate:CoordinateAttention",
+        summary="coordinate attention",
+        paper="Hou et al., CVPR 2021, arXiv:2103.02907",
+        parameters="max(8, C // r) * (3 * C + 3) + 2 * C",
+        default_reduction=32,
+    ),
+    "ca_x": BlockEntry(
+        target="pocketbench.blocks.attention.coordinate:XAttention",
+        summary="coordinate attention, horizontal pool alone",
+        paper="Hou et al., CVPR 2021, arXiv:2103.02907",
+        parameters="max(8, C // r) * (2 * C + 3) + C",
+        default_reduction=32,
+    ),
+    "ca_y": BlockEntry(
+        target="pocketbench.blocks.attention.coordinate:YAttention",
+        summary="coordinate attention, vertical pool alone",
+        paper="Hou et al., CVPR 2021, arXiv:2103.02907",
+        parameters="max(8, C // r) * (2 * C + 3) + C",
+        default_reduction=32,
+    ),
+}
