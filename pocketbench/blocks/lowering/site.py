@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +40,7 @@ class Form:
     """A way to write a block as a graph.
 
     `build` makes the module that stands in for the block and, if `takes_projection`, for its projection too: it maps
-    (N, C, H, W) to (N, outputs, H, W) then. The module holds the block's weights in inference form and is never trained.
+    (N, C, H, W) to (N, outputs, H, W) then. It holds the block's weights in inference form and is never trained.
     """
 
     name: str
@@ -53,11 +52,3 @@ def projection_of(site: Site) -> nn.Conv2d:
     """The projection of a site whose form takes it."""
     assert site.projection is not None
     return site.projection
-
-
-def apply_projection(site: Site, x: Tensor) -> Tensor:
-    """What the network computes at the site: the block, then its projection. Shape: (N, C, H, W) to (N, outputs, H, W)."""
-    with torch.no_grad():
-        attended: Tensor = site.block(x)
-        projected: Tensor = attended if site.projection is None else site.projection(attended)
-    return projected

@@ -37,15 +37,17 @@ def _walk(parent: nn.Module, path: str, kinds: dict[str, str]) -> Iterator[Place
         kind = kinds.get(f"{type(child).__module__}:{type(child).__qualname__}")
         if kind is None:
             yield from _walk(child, f"{path}{name}.", kinds)
-        elif hasattr(child, "channels") and hasattr(child, "size"):
+            continue
+        channels, size = getattr(child, "channels", None), getattr(child, "size", None)
+        if isinstance(channels, int) and isinstance(size, tuple):
             layers = _find_projection(parent, name)
             yield Place(
                 site=Site(
                     name=path + name,
                     kind=kind,
                     block=child,
-                    channels=int(child.channels),
-                    size=(int(child.size[0]), int(child.size[1])),
+                    channels=channels,
+                    size=size,
                     projection=_fold([parent.get_submodule(layer) for layer in layers]),
                 ),
                 parent=parent,
