@@ -19,25 +19,12 @@ examples:
   pocketbench export --model mypackage.nets:build_net --format onnx,coreml:fp32"""
 )
 @click.option("--suite", metavar="NAME|FILE", help="All models and formats of a suite.")
-@click.option("--model", metavar="NAME", help="A backbone, timm:NAME, or package.module:function.")
-@click.option("--width", type=float, help="Width multiplier of a backbone.  [default: 1.0]")
-@click.option("--attention", metavar="BLOCK", help="Attention block in the backbone's slot.  [default: none]")
-@click.option("--reduction", type=int, help="The block's reduction ratio.  [default: the paper's]")
-@click.option("--gate", metavar="NAME", help="hard_sigmoid or sigmoid.  [default: hard_sigmoid]")
-@click.option("--classes", type=int, help="Classes of a backbone.  [default: 1000]")
-@click.option("--input-size", metavar="N|HxW", help="Height and width of the input.  [default: 224]")
-@click.option("--channels", type=int, help="Channels of the input.  [default: 3]")
-@click.option(
-    "--weights",
-    type=click.Choice(["given", "random"]),
-    help="Of a function's model: as it returned them, or drawn anew.  [default: given]",
-)
-@click.option("--seed", type=int, help="Of random weights.  [default: 0]")
+@options.describe_model
 @click.option(
     "--format",
     "formats",
     metavar="LIST",
-    help="onnx,tflite,coreml; coreml:fp32 names a precision.  [default: all three]",
+    help="onnx,tflite,coreml; onnx-x86 and onnx-arm are tuned, coreml:fp32 names a precision.  [default: all three]",
 )
 @click.option("--out", type=click.Path(path_type=Path), help="Folder of the files.  [default: out/export]")
 @options.as_json

@@ -13,6 +13,7 @@ from pocketbench.core.errors import EnvironmentFault, PocketbenchError, UnknownN
 
 VERBS = {
     "export": ("export", "Convert models to ONNX, TFLite and Core ML, and verify each file."),
+    "explain": ("explain", "Say which graph form each attention block gets, and why."),
     "profile": ("profile", "Measure the latency of model files or of a suite."),
     "report": ("report", "Write the latency-vs-accuracy table of a suite."),
     "results": ("results", "List and filter what was measured."),

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -10,3 +12,28 @@ EXPORT_FOLDER = Path("out/export")
 REPORT_FOLDER = Path("out/report")
 
 as_json = click.option("--json", "as_json", is_flag=True, help="Print data as JSON.")
+
+MODEL_OPTIONS = (
+    click.option("--model", metavar="NAME", help="A backbone, timm:NAME, or package.module:function."),
+    click.option("--width", type=float, help="Width multiplier of a backbone.  [default: 1.0]"),
+    click.option("--attention", metavar="BLOCK", help="Attention block in the backbone's slot.  [default: none]"),
+    click.option("--reduction", type=int, help="The block's reduction ratio.  [default: the paper's]"),
+    click.option("--gate", metavar="NAME", help="hard_sigmoid or sigmoid.  [default: hard_sigmoid]"),
+    click.option("--classes", type=int, help="Classes of a backbone.  [default: 1000]"),
+    click.option("--input-size", metavar="N|HxW", help="Height and width of the input.  [default: 224]"),
+    click.option("--channels", type=int, help="Channels of the input.  [default: 3]"),
+    click.option(
+        "--weights",
+        type=click.Choice(["given", "random"]),
+        help="Of a function's model: as it returned them, or drawn anew.  [default: given]",
+    ),
+    click.option("--seed", type=int, help="Of random weights.  [default: 0]"),
+)
+"""What describes one model, by the keywords of workflow.model_specs.make_spec."""
+
+
+def describe_model(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of one model."""
+    for option in reversed(MODEL_OPTIONS):
+        command = option(command)
+    return command

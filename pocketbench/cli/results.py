@@ -106,7 +106,7 @@ def make_table(rows: list[dict[str, Any]]) -> Table:
     for row in rows:
         table.add_row(
             row["model"],
-            " ".join(filter(None, [row["format"], row["precision"]])),
+            " ".join(filter(None, [row["lowering"] or row["format"], row["precision"]])),
             row["engine"],
             str(row["threads"]),
             str(row["session"]),

@@ -1,7 +1,8 @@
 """Records as strict, versioned JSON: `{"format": 1, "kind": "RunResult", "data": {...}}`.
 
 An unknown key, a missing key, another kind, a value of the wrong type or a newer format is an error that names the
-file and the key. Reading is driven by the records' own type hints, so that a record is declared once.
+file and the key. Reading is driven by the records' own type hints, so that a record is declared once. A field that a
+record got later says so in its metadata, {"since": version}: older records lack it and get its default.
 """
 
 from __future__ import annotations
@@ -151,10 +152,12 @@ def _record_from_plain(value: Any, kind: type, where: str, key: str) -> Any:
     for name in value:
         if name not in hints:
             raise FileFault(f"{where}: unknown key {key}.{name}", nearest_name_hint(name, sorted(hints)))
+    later = {field.name for field in dataclasses.fields(kind) if "since" in field.metadata}
     for name in hints:
-        if name not in value:
+        if name not in value and name not in later:
             raise FileFault(f"{where}: missing key {key}.{name}", f"a {kind.__name__} needs it")
-    return kind(**{name: from_plain(value[name], hint, where, f"{key}.{name}") for name, hint in hints.items()})
+    known = {name: hint for name, hint in hints.items() if name in value}
+    return kind(**{name: from_plain(value[name], hint, where, f"{key}.{name}") for name, hint in known.items()})
 
 
 @functools.cache

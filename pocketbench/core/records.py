@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 FORMATS = ("onnx", "tflite", "coreml")
 
@@ -107,7 +107,10 @@ class Parity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Artifact:
-    """A model file. `spec`, `parity` and `model_facts` are None for a file that somebody else made."""
+    """A model file. `spec`, `parity`, `model_facts` and `lowering` are None for a file that somebody else made.
+
+    `lowering` names what the forms of the attention blocks were chosen for (core.targets): "onnx-x86".
+    """
 
     spec: ModelSpec | None
     format: str
@@ -120,6 +123,7 @@ class Artifact:
     model_facts: ModelFacts | None
     tools: dict[str, str]
     cache_key: str | None
+    lowering: str | None = field(default=None, metadata={"since": "0.2"})
 
     @property
     def model_name(self) -> str:

@@ -15,7 +15,7 @@ NS_PER_MS = 1e6
 BYTES_PER_MB = 1e6
 SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
 COLUMNS = (
-    *("model", "format", "precision", "engine", "threads", "device", "session"),
+    *("model", "format", "precision", "lowering", "engine", "threads", "device", "session"),
     *SUMMARY_COLUMNS,
     *("caveats", "failure", "time", "run_id", "git_commit"),
 )
@@ -39,6 +39,7 @@ def result_row(result: RunResult) -> dict[str, object]:
         "model": result.artifact.model_name,
         "format": result.artifact.format,
         "precision": result.artifact.precision,
+        "lowering": result.artifact.lowering,
         "engine": result.plan.engine,
         "threads": result.plan.thread_count,
         "device": result.device.device_id,

@@ -1,4 +1,7 @@
-"""What to export to: a format and a precision, written "coreml" or "coreml:fp32"."""
+"""What to export to: a format at a precision, and the runtime whose cheapest graph forms the attention blocks take.
+
+Written "onnx", "onnx-x86", "coreml:fp32".
+"""
 
 from __future__ import annotations
 
@@ -9,32 +12,36 @@ from pocketbench.core.errors import UnknownNameError
 PRECISIONS = {"onnx": ("fp32",), "tflite": ("fp32",), "coreml": ("fp16", "fp32")}
 """Format -> its precisions; the first is the one that ships, and the default."""
 
+LOWERINGS = {"onnx": "onnx", "onnx-x86": "onnx", "onnx-arm": "onnx", "tflite": "tflite", "coreml": "coreml"}
+"""What a block can be lowered for -> the format that it is written in. That of a format's own name runs anywhere."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FormatTarget:
-    """A format at a precision."""
+    """A lowering, and the precision of its format."""
 
-    format: str
+    lowering: str
     precision: str
 
     @property
-    def is_default(self) -> bool:
-        return self.precision == PRECISIONS[self.format][0]
+    def format(self) -> str:
+        return LOWERINGS[self.lowering]
 
     def __str__(self) -> str:
-        return f"{self.format}:{self.precision}"
+        return f"{self.lowering}:{self.precision}"
 
 
 def parse_format_target(text: str) -> FormatTarget:
-    """ "onnx", "coreml:fp32" as a target.
+    """ "onnx-x86", "coreml:fp32" as a target.
 
     Raises: UnknownNameError for another format, or a precision that the format is not written in.
     """
     name, colon, precision = text.strip().partition(":")
-    if name not in PRECISIONS:
-        raise UnknownNameError("format", name, PRECISIONS)
+    if name not in LOWERINGS:
+        raise UnknownNameError("format", name, LOWERINGS)
+    known = PRECISIONS[LOWERINGS[name]]
     if not colon:
-        precision = PRECISIONS[name][0]
-    if precision not in PRECISIONS[name]:
-        raise UnknownNameError(f"{name} precision", precision, PRECISIONS[name])
-    return FormatTarget(format=name, precision=precision)
+        precision = known[0]
+    if precision not in known:
+        raise UnknownNameError(f"{name} precision", precision, known)
+    return FormatTarget(lowering=name, precision=precision)

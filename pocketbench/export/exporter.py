@@ -56,6 +56,7 @@ def export_model(
             spec=spec,
             format=target.format,
             precision=target.precision,
+            lowering=target.lowering,
             file_name=file_name,
             sha256=hash_model_file(path),
             size_bytes=measure_size(path),

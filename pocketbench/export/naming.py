@@ -6,13 +6,17 @@ from pathlib import Path
 
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import ModelSpec
-from pocketbench.core.targets import FormatTarget
+from pocketbench.core.targets import PRECISIONS, FormatTarget
 
 
 def name_artifact(spec: ModelSpec, target: FormatTarget) -> str:
-    """NAME.SUFFIX, with the precision where it is not the format's usual one."""
-    precision = "" if target.is_default else f"_{target.precision}"
-    return f"{spec.name}{precision}{SUFFIXES[target.format]}"
+    """NAME.SUFFIX, with what the file was lowered for and its precision where they are not the format's usual ones."""
+    parts = [spec.name]
+    if target.lowering != target.format:
+        parts.append(target.lowering.removeprefix(f"{target.format}-"))
+    if target.precision != PRECISIONS[target.format][0]:
+        parts.append(target.precision)
+    return "_".join(parts) + SUFFIXES[target.format]
 
 
 def record_path(artifact: Path) -> Path:

@@ -23,14 +23,20 @@ class PreparedModel:
     expected: list[list[np.ndarray]]
 
 
-def prepare_model(model: torch.nn.Module, input_shape: Sequence[int], seed: int = 0) -> PreparedModel:
+def prepare_model(
+    model: torch.nn.Module, input_shape: Sequence[int], seed: int = 0, *, lowered: torch.nn.Module | None = None
+) -> PreparedModel:
     """Run the reference, export the graph once, and fold BatchNorm in it.
+
+    Args:
+        model: what the file has to compute.
+        lowered: the same network in the form that is to be written; None for `model` itself.
 
     Raises:
         ModelFault: when the model fails on such an input, or its output does not depend on the input.
         ConversionError: when torch.export can't capture it.
     """
-    model = model.eval()
+    model, written = model.eval(), (model if lowered is None else lowered).eval()
     inputs = make_inputs(input_shape, seed)
     expected = run_reference(model, inputs)
     check_spread(expected)
@@ -38,7 +44,7 @@ def prepare_model(model: torch.nn.Module, input_shape: Sequence[int], seed: int 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            graph_module = torch.export.export(model, example, strict=False).module()
+            graph_module = torch.export.export(written, example, strict=False).module()
             fold_batch_norm(graph_module)
             exported = torch.export.export(graph_module, example, strict=False)
     except Exception as error:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pocketbench.core.records import RunResult
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.notes import NoteList
-from pocketbench.reports.records import Cell, FileKind, Runtime
+from pocketbench.reports.records import Cell, Runtime
 from pocketbench.reports.sessions import (
     CellRuns,
     collect_cell,
@@ -17,7 +17,7 @@ from pocketbench.reports.sessions import (
     summarise_latency,
     summarise_overhead,
 )
-from pocketbench.reports.variants import NetworkKey, RowDraft, key_network, order_of_kind
+from pocketbench.reports.variants import NetworkKey, RowDraft, identify_kind, key_network, order_of_kind
 
 NO_FILE = "There is no file of this kind of this model."
 
@@ -40,7 +40,7 @@ def identify_runtime(result: RunResult) -> Runtime:
     shapes = sorted((result.plan.shapes or {}).items())
     return Runtime(
         device_id=result.device.device_id,
-        file_kind=FileKind(format=result.artifact.format, precision=result.artifact.precision),
+        file_kind=identify_kind(result.artifact),
         engine=result.plan.engine,
         delegate=result.plan.delegate,
         thread_count=result.plan.thread_count,

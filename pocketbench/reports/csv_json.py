@@ -29,6 +29,7 @@ _ROW_COLUMNS = (
 _FILE_COLUMNS = (
     "format",
     "precision",
+    "lowering",
     "file_name",
     "sha256",
     "size_bytes",
@@ -105,6 +106,7 @@ def _describe_file(kind: FileKind, file: FileCell) -> dict[str, object]:
     return {
         "format": kind.format,
         "precision": kind.precision,
+        "lowering": kind.lowering or kind.format,
         "file_name": file.file_name,
         "sha256": file.sha256,
         "size_bytes": file.size_bytes,

@@ -40,7 +40,8 @@ def format_width(width_ratio: float) -> str:
 
 
 def describe_file_kind(kind: FileKind) -> str:
-    return kind.format if kind.precision is None else f"{kind.format} {kind.precision}"
+    name = kind.lowering or kind.format
+    return name if kind.precision is None else f"{name} {kind.precision}"
 
 
 def describe_runtimes(runtimes: Sequence[Runtime]) -> list[str]:

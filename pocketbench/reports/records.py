@@ -12,10 +12,14 @@ from pocketbench.core.records import Accuracy, ModelSpec
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileKind:
-    """A format and a precision: the file sizes of such files are comparable."""
+    """A format, a precision and what it was lowered for: only such files are compared with one another.
+
+    `lowering` is None where it is the format's own.
+    """
 
     format: str
     precision: str | None
+    lowering: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,7 +52,7 @@ def draft_rows(artifacts: Iterable[Artifact]) -> tuple[list[RowDraft], dict[File
         key = key_file(artifact)
         if key in row_of:
             continue
-        kind = FileKind(format=artifact.format, precision=artifact.precision)
+        kind = identify_kind(artifact)
         if artifact.spec is None:
             row = RowDraft(spec=None, label=artifact.file_name)
             foreign.append(row)
@@ -72,13 +72,19 @@ def draft_rows(artifacts: Iterable[Artifact]) -> tuple[list[RowDraft], dict[File
 
 def order_file_kinds(artifacts: Iterable[Artifact]) -> list[FileKind]:
     """The distinct kinds: formats in the order of `FORMATS`, fp32 first."""
-    kinds = {FileKind(format=artifact.format, precision=artifact.precision) for artifact in artifacts}
+    kinds = {identify_kind(artifact) for artifact in artifacts}
     return sorted(kinds, key=order_of_kind)
 
 
-def order_of_kind(kind: FileKind) -> tuple[int, str, bool, str]:
+def identify_kind(artifact: Artifact) -> FileKind:
+    """The kind of a file; files that were lowered for different processors are not of one kind."""
+    own = artifact.lowering in (None, artifact.format)
+    return FileKind(format=artifact.format, precision=artifact.precision, lowering=None if own else artifact.lowering)
+
+
+def order_of_kind(kind: FileKind) -> tuple[int, str, str, bool, str]:
     rank = FORMATS.index(kind.format) if kind.format in FORMATS else len(FORMATS)
-    return (rank, kind.format, kind.precision != "fp32", kind.precision or "")
+    return (rank, kind.format, kind.lowering or "", kind.precision != "fp32", kind.precision or "")
 
 
 def _order_by_network(rows: list[RowDraft]) -> list[RowDraft]:

@@ -33,6 +33,10 @@ LISTS_ONLY = frozenset(
 """Registries name every block and format: a line more in them changes no exported file."""
 
 
+LOWERING = "pocketbench.blocks.lowering.lower"
+"""Decides the form of attention blocks, those in a user's own model too."""
+
+
 def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
     """The key of a model that the spec determines; None for a user's function."""
     modules = find_model_modules(spec)
@@ -44,7 +48,7 @@ def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
 
 def make_graph_key(spec: ModelSpec, target: FormatTarget, graph_sha256: str) -> str:
     """The key of a model by what was built: the hash of its exported graph and its weights."""
-    return _digest(spec, target, {"graph": graph_sha256})
+    return _digest(spec, target, {"graph": graph_sha256, "lowering": hash_sources((LOWERING,))})
 
 
 def find_model_modules(spec: ModelSpec) -> list[str] | None:
@@ -62,6 +66,7 @@ def find_model_modules(spec: ModelSpec) -> list[str] | None:
     modules.append(BACKBONES.entry(spec.backbone).target.partition(":")[0])
     if spec.block is not None:
         modules.append(BLOCKS.entry(spec.block).target.partition(":")[0])
+        modules.append(LOWERING)
     return modules
 
 

@@ -62,7 +62,7 @@ class ExportProcess:
                 return
             if "artifact" in reply:
                 artifact = parse_record(reply["artifact"], Artifact, "export worker")
-                name = f"{artifact.format}:{artifact.precision}"
+                name = f"{artifact.lowering}:{artifact.precision}"
                 yield "artifact", pending.pop(name), (artifact, reply["fresh"])
             elif "failure" in reply:
                 yield "failure", pending.pop(reply["target"]), _make_error(*reply["failure"])

@@ -7,7 +7,6 @@ null}, and {"end": true}. Converters print a lot; all of it goes to stderr, whic
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import signal
@@ -26,7 +25,7 @@ from pocketbench.workflow.cache_keys import find_model_modules, make_graph_key, 
 from pocketbench.workflow.kept_artifacts import find_current_artifact
 
 if TYPE_CHECKING:
-    from pocketbench.export.preparation import PreparedModel
+    from pocketbench.workflow.model_forms import ModelForms
 
 Reply = Callable[[dict[str, Any]], None]
 
@@ -49,49 +48,46 @@ def main() -> None:
 
 
 def export_targets(spec: ModelSpec, targets: Sequence[FormatTarget], folder: Path, reply: Reply) -> None:
-    """Build and prepare the model once, then export it to each target; a target that fails costs only itself."""
-    from pocketbench.export.exporter import export_model
+    """Build the model once and trace each of its forms once; a target that fails costs only itself."""
+    from pocketbench.workflow.model_forms import ModelForms
 
     pending: list[FormatTarget] = list(targets)
     try:
         reply({"step": "build"})
-        built, model_facts, prepared = build_and_prepare(spec)
-        graph_sha256 = hash_graph(prepared) if find_model_modules(spec) is None else None
+        forms = ModelForms(spec)
+        graph_sha256 = forms.hash_graph() if find_model_modules(spec) is None else None
         for target in targets:
-            key = make_graph_key(spec, target, graph_sha256) if graph_sha256 else make_static_key(spec, target)
-            current = find_current_artifact(spec, target, folder, key)
-            if current is not None:
-                reply({"artifact": dump_record(current), "fresh": False})
-            else:
-                reply({"step": str(target)})
-                try:
-                    artifact = export_model(
-                        prepared,
-                        built,
-                        target,
-                        folder,
-                        model_facts=model_facts,
-                        cache_key=key,
-                        add_runtime_facts=add_partitions,
-                    )
-                    reply({"artifact": dump_record(artifact), "fresh": True})
-                except PocketbenchError as error:
-                    reply_failure(reply, error, target)
+            try:
+                export_target(forms, target, graph_sha256, folder, reply)
+            except PocketbenchError as error:
+                reply_failure(reply, error, target)
             pending.remove(target)
     except PocketbenchError as error:
         for target in pending:
             reply_failure(reply, error, target)
 
 
-def build_and_prepare(spec: ModelSpec) -> tuple[ModelSpec, Any, PreparedModel]:
-    """The spec with the hash of its weights, the model's facts, and the model ready for the converters."""
-    from pocketbench.blocks.build import build_model, weights_digest
-    from pocketbench.blocks.model_facts import count_model_facts
-    from pocketbench.export.preparation import prepare_model
+def export_target(
+    forms: ModelForms, target: FormatTarget, graph_sha256: str | None, folder: Path, reply: Reply
+) -> None:
+    from pocketbench.export.exporter import export_model
 
-    model = build_model(spec)
-    prepared = prepare_model(model, spec.input_shape)
-    return replace(spec, weights_sha256=weights_digest(model)), count_model_facts(model, spec.input_shape), prepared
+    key = make_graph_key(forms.asked, target, graph_sha256) if graph_sha256 else make_static_key(forms.asked, target)
+    current = find_current_artifact(forms.asked, target, folder, key)
+    if current is not None:
+        reply({"artifact": dump_record(current), "fresh": False})
+        return
+    reply({"step": str(target)})
+    artifact = export_model(
+        forms.prepare(target.lowering),
+        forms.built,
+        target,
+        folder,
+        model_facts=forms.model_facts,
+        cache_key=key,
+        add_runtime_facts=add_partitions,
+    )
+    reply({"artifact": dump_record(artifact), "fresh": True})
 
 
 def add_partitions(path: Path, facts: GraphFacts) -> GraphFacts:
@@ -102,15 +98,6 @@ def add_partitions(path: Path, facts: GraphFacts) -> GraphFacts:
     return replace(
         facts, partition_count=found["partition_count"], outside_delegate_count=found["outside_delegate_count"]
     )
-
-
-def hash_graph(prepared: PreparedModel) -> str:
-    """What a user's function built: its exported operators and its constants."""
-    from pocketbench.blocks.build import weights_digest
-
-    graph_module = prepared.exported.module()
-    code = "\n".join(f"{node.op} {node.target} {node.args} {node.kwargs}" for node in prepared.exported.graph.nodes)
-    return hashlib.sha256((code + weights_digest(graph_module)).encode()).hexdigest()
 
 
 def reply_failure(reply: Reply, error: PocketbenchError, target: FormatTarget) -> None:

@@ -124,9 +124,9 @@ def test_the_suite_of_the_paper():
         "mobilenet_v2_1.0_ca32_224",
     ]
     assert suite.formats == (
-        FormatTarget(format="onnx", precision="fp32"),
-        FormatTarget(format="tflite", precision="fp32"),
-        FormatTarget(format="coreml", precision="fp16"),
+        FormatTarget(lowering="onnx", precision="fp32"),
+        FormatTarget(lowering="tflite", precision="fp32"),
+        FormatTarget(lowering="coreml", precision="fp16"),
     )
     assert suite.engines == ("onnxruntime", "litert")
     assert suite.thread_counts == (1,)

@@ -7,26 +7,23 @@ from dataclasses import dataclass
 
 from torch import nn
 
+from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.rules import find_rule
 from pocketbench.blocks.lowering.site import Site
 from pocketbench.blocks.lowering.sites import Place, find_places
 
-AS_TRAINED = "as trained"
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The form that a site got, under which condition, and why."""
+    """The rule that gave a site its form; None where the block is written as it is trained."""
 
     site: Site
-    form: str
-    condition: str
-    reason: str
+    rule: Rule | None
 
 
 def choose_forms(model: nn.Module, target: str) -> list[Choice]:
     """What `lower_model` does to each attention block of `model`, in the order of its modules."""
-    return [_choose(place.site, target) for place in find_places(model)]
+    return [Choice(site=place.site, rule=find_rule(place.site, target)) for place in find_places(model)]
 
 
 def lower_model(model: nn.Module, target: str) -> nn.Module:
@@ -38,13 +35,6 @@ def lower_model(model: nn.Module, target: str) -> nn.Module:
     for place in find_places(lowered):
         _lower_place(place, target)
     return lowered
-
-
-def _choose(site: Site, target: str) -> Choice:
-    rule = find_rule(site, target)
-    if rule is None:
-        return Choice(site=site, form=AS_TRAINED, condition="always", reason="no form is known to be cheaper")
-    return Choice(site=site, form=rule.form.name, condition=rule.condition, reason=rule.reason)
 
 
 def _lower_place(place: Place, target: str) -> None:
