@@ -84,15 +84,22 @@ def _convert_graph(exported: torch.export.ExportedProgram, precision: str) -> An
 def _lower(exported: torch.export.ExportedProgram) -> torch.export.ExportedProgram:
     """The graph in operators that coremltools 9.0 converts faithfully.
 
-    It drops gelu's approximation, turns reciprocal into `inverse`, which adds 1e-4 to its input, and has no alias.
+    It drops gelu's approximation, turns reciprocal into `inverse`, which adds 1e-4 to its input, and has no alias. Its
+    hard-swish takes three operators where two do.
     """
-    program: torch.export.ExportedProgram = exported.run_decompositions({torch.ops.aten.gelu.default: _decompose_gelu})
+    program: torch.export.ExportedProgram = exported.run_decompositions(
+        {torch.ops.aten.gelu.default: _decompose_gelu, torch.ops.aten.hardswish.default: _decompose_hardswish}
+    )
     for node in program.graph.nodes:
         if node.target == torch.ops.aten.reciprocal.default:
             node.target, node.args = torch.ops.aten.div.Tensor, (1.0, node.args[0])
         elif node.target == torch.ops.aten.alias.default:
             node.target = torch.ops.aten.clone.default
     return program
+
+
+def _decompose_hardswish(x: torch.Tensor) -> torch.Tensor:
+    return x * torch.nn.functional.hardsigmoid(x)
 
 
 def _decompose_gelu(x: torch.Tensor, *, approximate: str = "none") -> Any:

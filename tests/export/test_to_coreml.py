@@ -68,6 +68,16 @@ def test_computes_what_the_model_computes(
     assert measure_error(prepared, packages[precision]) < bound
 
 
+def test_hard_swish_takes_two_operators(tmp_path: Path) -> None:
+    network = nn.Sequential(nn.Conv2d(3, 4, 1), nn.Hardswish(), nn.Conv2d(4, 4, 1), nn.Hardswish(inplace=True))
+    path = tmp_path / "swish.mlpackage"
+    prepared = prepare_model(network, (1, 3, 8, 8))
+    to_coreml.convert(prepared.exported, path, "fp32")
+    counts = to_coreml.read_graph_facts(path).operator_counts
+    assert counts == {"conv": 2, "sigmoid_hard": 2, "mul": 2}
+    assert measure_error(prepared, path) < 1e-5
+
+
 def test_half_precision_is_half_precision(prepared: PreparedModel, packages: dict[str, Path]) -> None:
     assert measure_error(prepared, packages["fp16"]) > 1e-4
     stored = {
