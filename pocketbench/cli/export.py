@@ -30,7 +30,7 @@ examples:
 @options.as_json
 def command(suite: str | None, formats: str | None, out: Path | None, as_json: bool, **model: object) -> None:
     """Convert models to ONNX, TFLite and Core ML. A file is kept only when it computes what the model computes."""
-    from pocketbench.cli.export_view import show_outcome, watch_exports
+    from pocketbench.cli.export_view import show_outcome, warn_of_costs, watch_exports
     from pocketbench.workflow.export_models import export_models
     from pocketbench.workflow.model_request import list_model_variants, list_suite_variants
     from pocketbench.workflow.suites import read_suite
@@ -42,6 +42,7 @@ def command(suite: str | None, formats: str | None, out: Path | None, as_json: b
         other = next(iter(given), "format")
         raise UsageError(f"--{other.replace('_', '-')} does not go with --suite", "the suite's file says it")
     variants = list_suite_variants(read_suite(suite)) if suite is not None else list_model_variants(given, formats)
+    warn_of_costs(variants)
     folder = out or options.EXPORT_FOLDER
     with watch_exports(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)

@@ -35,6 +35,18 @@ def watch_exports(variants: Sequence[Variant]) -> Iterator[Progress]:
         yield on_progress
 
 
+def warn_of_costs(variants: Sequence[Variant]) -> None:
+    """A line on stderr for each block that no phone should carry."""
+    from pocketbench.blocks.catalog import BLOCKS
+    from pocketbench.blocks.entries.entry import BlockEntry
+
+    entries = BLOCKS.entries()
+    for block in dict.fromkeys(spec.block for spec, _ in variants if spec.block is not None):
+        entry = entries[block]
+        if isinstance(entry, BlockEntry) and entry.warning is not None:
+            click.echo(f"warning: {block} is not made for phones: {entry.warning}", err=True)
+
+
 def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None:
     """Print what is there now. Raises: EnvironmentFault, as `refuse_failures`."""
     if as_json:

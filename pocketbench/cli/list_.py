@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 from collections.abc import Callable
+from typing import Any
 
 import click
 
@@ -12,14 +13,30 @@ from pocketbench.cli import options
 from pocketbench.core.errors import MissingPackageError
 from pocketbench.core.registry import Registry
 
-Row = dict[str, str | None]
-"""What is known of a name: name, summary, and why it can't be used here (else None)."""
+Row = dict[str, Any]
+"""What is known of a name: name, summary, why it can't be used here (else None), and what its section adds."""
 
 
 def list_blocks() -> list[Row]:
     from pocketbench.blocks.catalog import BLOCKS
+    from pocketbench.blocks.entries.entry import BlockEntry
+    from pocketbench.core.records import FORMATS
 
-    return describe_entries(BLOCKS)
+    entries = BLOCKS.entries()
+    rows = describe_entries(BLOCKS)
+    for row in rows:
+        entry = entries[row["name"]]
+        if isinstance(entry, BlockEntry):
+            row |= {
+                "paper": entry.paper,
+                "parameters": entry.parameters,
+                "default_reduction": entry.default_reduction,
+                "formats": [name for name in FORMATS if name not in entry.refused],
+                "refused": dict(entry.refused),
+                "mobile_friendly": entry.is_mobile_friendly,
+                "warning": entry.warning,
+            }
+    return rows
 
 
 def list_backbones() -> list[Row]:
@@ -104,6 +121,9 @@ def command(section: str | None, as_json: bool) -> None:
             click.echo(f"  {row['name']:<{width}}  {row['summary']}")
             if row["problem"] is not None:
                 click.echo(f"  {'':<{width}}  not usable here: {row['problem']}")
+            if section is not None:
+                for line in describe_details(row):
+                    click.echo(f"  {'':<{width}}    {line}")
 
 
 def describe_entries(registry: Registry) -> list[Row]:
@@ -113,6 +133,20 @@ def describe_entries(registry: Registry) -> list[Row]:
         missing = entry.missing()
         rows.append(make_row(name, entry.summary, f"needs {', '.join(missing)}: {entry.install}" if missing else None))
     return rows
+
+
+def describe_details(row: Row) -> list[str]:
+    """What `pocketbench list blocks` says of a block beside its name."""
+    if "paper" not in row:
+        return []
+    ratio = f", r = {row['default_reduction']}" if row["default_reduction"] else ""
+    lines = [
+        row["paper"],
+        f"{row['parameters']} parameters{ratio}",
+        f"{', '.join(row['formats']) or 'no format'}; " + ("mobile-friendly" if row["mobile_friendly"] else "heavy"),
+    ]
+    lines += [row["warning"]] if row["warning"] else []
+    return lines + [f"not in {name}: {reason}" for name, reason in row["refused"].items()]
 
 
 def make_row(name: str, summary: str, problem: str | None = None) -> Row:

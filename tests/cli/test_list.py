@@ -49,7 +49,23 @@ def test_an_engine_that_needs_an_environment_says_how_to_make_it(everything):
 def test_one_section_in_lines(tmp_path):
     done = run_command("list", "blocks", cwd=tmp_path)
     assert done.code == 0
-    assert [line.split()[0] for line in done.out.splitlines()] == BLOCKS.names()
+    lines = done.out.splitlines()
+    assert [line.split()[0] for line in lines if line[2] != " "] == BLOCKS.names()
+    place = next(index for index, line in enumerate(lines) if line.split()[0] == "se")
+    assert [line.strip() for line in lines[place + 1 : place + 4]] == [
+        "Hu et al., CVPR 2018, arXiv:1709.01507",
+        "2 * C * (C // r) + C // r + C parameters, r = 16",
+        "onnx, tflite, coreml; mobile-friendly",
+    ]
+
+
+def test_a_block_says_what_it_costs_and_where_it_goes(everything):
+    rows = {row["name"]: row for row in everything["blocks"]}
+    assert rows["ca"]["mobile_friendly"] is True
+    assert rows["ca"]["formats"] == ["onnx", "tflite", "coreml"]
+    heavy = rows["non_local"]
+    assert heavy["mobile_friendly"] is False
+    assert "(H W)" in heavy["warning"]
 
 
 def test_all_sections_have_their_heads(tmp_path):
