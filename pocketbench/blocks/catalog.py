@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import inspect
 
+from pocketbench.blocks.entries.backbone import USUAL_CLASS_COUNT, BackboneEntry
 from pocketbench.blocks.entries.entry import BlockEntry
 from pocketbench.blocks.entries.heavy import HEAVY_BLOCKS
 from pocketbench.blocks.entries.light import LIGHT_BLOCKS
-from pocketbench.core.registry import Entry, Registry
+from pocketbench.core.registry import Registry
 
 BLOCKS = Registry("attention block", "pocketbench.blocks", {**LIGHT_BLOCKS, **HEAVY_BLOCKS})
 
@@ -20,9 +21,13 @@ BACKBONES = Registry(
     "backbone",
     "pocketbench.backbones",
     {
-        "mobilenet_v2": Entry(
+        "mobilenet_v2": BackboneEntry(
             target="pocketbench.blocks.backbones.mobilenet_v2:MobileNetV2",
             summary="MobileNetV2, attention before each projection (Sandler et al., 2018)",
+        ),
+        "mobilenext": BackboneEntry(
+            target="pocketbench.blocks.backbones.mobilenext:MobileNeXt",
+            summary="MobileNeXt, attention before each bottleneck (Zhou et al., 2020)",
         ),
     },
 )
@@ -31,15 +36,34 @@ GATES = ("hard_sigmoid", "sigmoid")
 """The gates by name, the default first; gates.py has their modules."""
 
 
-def default_reduction(block: str) -> int | None:
-    """The reduction ratio that a block has when nobody chooses one; None for a block without one.
+def default_reduction(block: str, backbone: str | None = None) -> int | None:
+    """The reduction ratio that a block has when nobody chooses one.
 
+    None for a block without one, and for the block that is the `backbone`'s own: its widths follow no single ratio.
     Only a plug-in's block is imported to find out.
 
     Raises: UnknownNameError.
     """
     entry = BLOCKS.entry(block)
+    if backbone is not None:
+        home = BACKBONES.entry(backbone)
+        if isinstance(home, BackboneEntry) and home.own_block == block:
+            return None
     if isinstance(entry, BlockEntry):
         return entry.default_reduction
     parameter = inspect.signature(BLOCKS.load(block)).parameters.get("reduction")
     return parameter.default if parameter is not None and isinstance(parameter.default, int) else None
+
+
+def default_class_count(backbone: str) -> int:
+    """The classes that a backbone has when nobody chooses a count.
+
+    Only a plug-in's backbone is imported to find out.
+
+    Raises: UnknownNameError.
+    """
+    entry = BACKBONES.entry(backbone)
+    if isinstance(entry, BackboneEntry):
+        return entry.class_count
+    parameter = inspect.signature(BACKBONES.load(backbone)).parameters.get("class_count")
+    return parameter.default if parameter is not None and isinstance(parameter.default, int) else USUAL_CLASS_COUNT

@@ -5,6 +5,8 @@ Hu, Shen, Sun: "Squeeze-and-Excitation Networks", CVPR 2018, arXiv:1709.01507.
 
 from __future__ import annotations
 
+from typing import Self
+
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_channels, check_map, check_reduction, check_size
@@ -39,13 +41,23 @@ class SqueezeExcitation(nn.Module):
         check_channels(channels)
         check_reduction(reduction, channels)
         self.channels, self.size = channels, check_size(size)
-        hidden = channels // reduction
         self.pool = make_mean_pool(size)
-        self.conv = nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.ReLU6(), nn.Conv2d(hidden, channels, 1))
+        self.conv = make_perceptron(channels, channels // reduction)
         self.gate = make_gate(gate)
+
+    @classmethod
+    def with_hidden(cls, hidden: int, channels: int, size: tuple[int, int], *, gate: str = "hard_sigmoid") -> Self:
+        """The block with `hidden` channels in between, for networks whose width no ratio gives: MobileNetV3 rounds."""
+        block = cls(channels, size, reduction=channels, gate=gate)
+        block.conv = make_perceptron(channels, hidden)
+        return block
 
     def forward(self, x: Tensor) -> Tensor:
         check_map(x, self.channels, self.size)
         scores = self.conv(self.pool(x))  # (N, C, 1, 1)
         scaled: Tensor = x * self.gate(scores)
         return scaled
+
+
+def make_perceptron(channels: int, hidden: int) -> nn.Sequential:
+    return nn.Sequential(nn.Conv2d(channels, hidden, 1), nn.ReLU6(), nn.Conv2d(hidden, channels, 1))

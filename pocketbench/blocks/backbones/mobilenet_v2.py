@@ -7,13 +7,12 @@ arXiv:1801.04381. The slot and the names of the weights are those of the officia
 
 from __future__ import annotations
 
-import math
-
 from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_map
-from pocketbench.blocks.backbones.sizes import check_arguments, halve, round_channels
-from pocketbench.blocks.backbones.slots import make_slot
+from pocketbench.blocks.backbones.convolutions import convolution, initialise_weights
+from pocketbench.blocks.backbones.sizes import MapShape, check_arguments, halve, round_channels
+from pocketbench.blocks.backbones.slots import Slot, make_slot
 from pocketbench.blocks.factory import DEFAULT_GATE
 
 # expansion, channels, repeats, first stride: table 2 of the paper.
@@ -66,26 +65,11 @@ class MobileNetV2(nn.Module):
         check_arguments("MobileNetV2", input_shape, class_count, width_ratio)
         _, self.in_channels, height, width = input_shape
         self.size = (height, width)
-        attention = make_slot(block, reduction, gate)
-
-        # Width 0.1 alone is rounded to multiples of 4: the official code does so.
-        divisor = 4 if width_ratio == 0.1 else 8
-        channels = round_channels(STEM_CHANNELS * width_ratio, divisor)
-        size = halve(self.size)
-        layers: list[nn.Module] = [nn.Sequential(*convolution(self.in_channels, channels, kernel_size=3, stride=2))]
-        for expansion, stage_channels, repeats, first_stride in STAGES:
-            outputs = round_channels(stage_channels * width_ratio, divisor)
-            for index in range(repeats):
-                stride = first_stride if index == 0 else 1
-                size = halve(size) if stride == 2 else size
-                hidden = channels * expansion
-                slot = attention(hidden, size) if expansion != 1 else []
-                layers.append(InvertedResidual(channels, hidden, outputs, stride, slot))
-                channels = outputs
-        self.features = nn.Sequential(*layers)
-        head = round_channels(HEAD_CHANNELS * width_ratio, divisor) if width_ratio > 1 else HEAD_CHANNELS
-        self.conv = nn.Sequential(*convolution(channels, head, kernel_size=1))
-        self.pool = nn.AvgPool2d(size)
+        self.features, shapes = make_features(input_shape, width_ratio, make_slot(block, reduction, gate))
+        last = shapes[-1]
+        head = head_channels(width_ratio)
+        self.conv = nn.Sequential(*convolution(last.channels, head, kernel_size=1))
+        self.pool = nn.AvgPool2d(last.size)
         self.classifier = nn.Sequential(nn.Dropout(DROPOUT_FRACTION), nn.Linear(head, class_count))
         initialise_weights(self)
 
@@ -97,18 +81,64 @@ class MobileNetV2(nn.Module):
         return scores
 
 
+def make_features(
+    input_shape: tuple[int, ...], width_ratio: float, attention: Slot, *, output_stride: int = 32
+) -> tuple[nn.Sequential, list[MapShape]]:
+    """The stem and the 17 blocks, and the shape of the map that each of the 18 gives.
+
+    Args:
+        output_stride: where the maps have reached it, strides become dilations: each position has the value that it
+            has at stride 32, and more positions lie between (Chen et al., "Rethinking Atrous Convolution for Semantic
+            Image Segmentation", arXiv:1706.05587).
+    """
+    divisor = channel_divisor(width_ratio)
+    channels = round_channels(STEM_CHANNELS * width_ratio, divisor)
+    _, image_channels, height, width = input_shape
+    size, reached, dilation = halve((height, width)), 2, 1
+    layers: list[nn.Module] = [nn.Sequential(*convolution(image_channels, channels, kernel_size=3, stride=2))]
+    shapes = [MapShape(channels=channels, size=size, stride=reached)]
+    for expansion, stage_channels, repeats, first_stride in STAGES:
+        outputs = round_channels(stage_channels * width_ratio, divisor)
+        for index in range(repeats):
+            stride = first_stride if index == 0 else 1
+            own_dilation = dilation
+            if stride == 2 and reached == output_stride:
+                stride, dilation = 1, dilation * 2
+            elif stride == 2:
+                size, reached = halve(size), reached * 2
+            hidden = channels * expansion
+            slot = attention(hidden, size) if expansion != 1 else []
+            layers.append(InvertedResidual(channels, hidden, outputs, stride, slot, dilation=own_dilation))
+            channels = outputs
+            shapes.append(MapShape(channels=channels, size=size, stride=reached))
+    return nn.Sequential(*layers), shapes
+
+
+def channel_divisor(width_ratio: float) -> int:
+    """Width 0.1 alone is rounded to multiples of 4: the official code does so."""
+    return 4 if width_ratio == 0.1 else 8
+
+
+def head_channels(width_ratio: float) -> int:
+    if width_ratio <= 1:
+        return HEAD_CHANNELS
+    return round_channels(HEAD_CHANNELS * width_ratio, channel_divisor(width_ratio))
+
+
 class InvertedResidual(nn.Module):
     """Expand, depthwise convolution, attention, project; plus the input where the shapes agree.
 
     Shape: (N, inputs, H, W) to (N, outputs, H / stride, W / stride), sizes rounded up.
     """
 
-    def __init__(self, inputs: int, hidden: int, outputs: int, stride: int, attention: list[nn.Module]) -> None:
+    def __init__(
+        self, inputs: int, hidden: int, outputs: int, stride: int, attention: list[nn.Module], *, dilation: int = 1
+    ) -> None:
         super().__init__()
         self.identity = stride == 1 and inputs == outputs
         self.conv = nn.Sequential(
             *(convolution(inputs, hidden, kernel_size=1) if hidden != inputs else []),
-            *convolution(hidden, hidden, kernel_size=3, stride=stride, groups=hidden),
+            *convolution(hidden, hidden, kernel_size=3, stride=stride, groups=hidden, dilation=dilation),
             *attention,
             nn.Conv2d(hidden, outputs, 1, bias=False),
             nn.BatchNorm2d(outputs),
@@ -117,25 +147,3 @@ class InvertedResidual(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         projected: Tensor = self.conv(x)
         return x + projected if self.identity else projected
-
-
-def convolution(inputs: int, outputs: int, *, kernel_size: int, stride: int = 1, groups: int = 1) -> list[nn.Module]:
-    """Convolution, BatchNorm and ReLU6."""
-    return [
-        nn.Conv2d(inputs, outputs, kernel_size, stride, kernel_size // 2, groups=groups, bias=False),
-        nn.BatchNorm2d(outputs),
-        nn.ReLU6(),
-    ]
-
-
-def initialise_weights(model: nn.Module) -> None:
-    """Draw the weights as the official code does: N(0, 2 / (k k outputs)) for convolutions, N(0, 0.01^2) for linear."""
-    for module in model.modules():
-        if isinstance(module, nn.Conv2d):
-            fan_out = module.kernel_size[0] * module.kernel_size[1] * module.out_channels
-            nn.init.normal_(module.weight, 0.0, math.sqrt(2.0 / fan_out))
-            if module.bias is not None:
-                nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, 0.0, 0.01)
-            nn.init.zeros_(module.bias)

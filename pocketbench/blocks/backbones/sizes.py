@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 
 from pocketbench.core.errors import UsageError
 
 Size = tuple[int, int]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MapShape:
+    """What a layer gives: its channels, the size of its map, and over how many pixels of the input a step goes."""
+
+    channels: int
+    size: Size
+    stride: int
 
 
 def round_channels(channels: float, divisor: int) -> int:

@@ -2,26 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from typing import Protocol
 
 from torch import nn
 
+from pocketbench.blocks.attention.se import SqueezeExcitation
 from pocketbench.blocks.backbones.sizes import Size
 from pocketbench.blocks.factory import make_block
 
-Slot = Callable[[int, Size], list[nn.Module]]
+
+class Slot(Protocol):
+    """Makes the block for a map's channels and size: a list of one, empty without a block.
+
+    `own_hidden` is the hidden width of the squeeze-and-excitation that the backbone's paper has at this place, None
+    where it has none.
+    """
+
+    def __call__(self, channels: int, size: Size, own_hidden: int | None = None) -> list[nn.Module]: ...
 
 
 def make_slot(block: str | None, reduction: int | None, gate: str) -> Slot:
-    """A function of a map's channels and size that makes the block for it: a list of one, empty without a block.
+    """The slot for one block; "se" without a reduction has the width that the backbone's paper gives it.
 
     In a Sequential the list stands directly before the 1x1 convolution that follows: a lowering may fold the gate into
     that convolution's weights.
     """
 
-    def make(channels: int, size: Size) -> list[nn.Module]:
+    def make(channels: int, size: Size, own_hidden: int | None = None) -> list[nn.Module]:
         if block is None:
             return []
+        if block == "se" and reduction is None and own_hidden is not None:
+            return [SqueezeExcitation.with_hidden(own_hidden, channels, size, gate=gate)]
         return [make_block(block, channels=channels, size=size, reduction=reduction, gate=gate)]
 
     return make
