@@ -119,6 +119,7 @@ class CBAM(nn.Module):
         self, channels: int, size: tuple[int, int], *, reduction: int = 16, gate: str = "hard_sigmoid"
     ) -> None:
         super().__init__()
+        self.channels, self.size = channels, check_size(size)
         self.channel = ChannelAttention(channels, size, reduction=reduction, gate=gate)
         self.spatial = SpatialAttention(gate=gate)
         self.register_load_state_dict_pre_hook(rename_official_parts)  # type: ignore[no-untyped-call]
