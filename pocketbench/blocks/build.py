@@ -6,17 +6,20 @@ import hashlib
 import inspect
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks.catalog import BACKBONES
+from pocketbench.blocks.checkpoint import load_checkpoint
+from pocketbench.blocks.checkpoint_file import hash_checkpoint
 from pocketbench.blocks.model_functions import call_model_function, find_model_function
 from pocketbench.blocks.randomise import randomise_statistics
 from pocketbench.blocks.randomness import seeded_randomness
 from pocketbench.blocks.timm_models import import_timm, make_timm_model
-from pocketbench.core.errors import ModelFault, UsageError
+from pocketbench.core.errors import FileFault, ModelFault, UsageError
 from pocketbench.core.records import ModelSpec
 
 TIMM = "timm:"
@@ -27,23 +30,29 @@ def build_model(spec: ModelSpec) -> nn.Module:
     """The network of `spec`, in evaluation mode; equal specs give equal weights, and global randomness stays as it is.
 
     weights "random": each layer's own initialisation from the seed, then `randomise_statistics`.
-    weights "given": as the function returned them; for other backbones, each layer's own initialisation.
+    weights "given": those of the checkpoint; without one, as the function returned them, and for other backbones each
+    layer's own initialisation.
 
     Raises:
         UnknownNameError: when there is no such backbone, timm model, block or gate.
         UsageError: for a field out of range, or one that this backbone does not take.
         MissingPackageError: when the backbone needs a package that is not installed.
+        FileFault: when the checkpoint can't be read, or is not the file that the spec names.
         ModelFault: when a user's function fails, the network does not run on the input shape, or its weights are not
-            those that the spec names.
+            those that the spec names, or the checkpoint is of another network.
     """
     if spec.weights not in WEIGHTS:
         raise UsageError(f"weights is {spec.weights!r}", f"expected one of {', '.join(WEIGHTS)}")
+    if spec.checkpoint is not None:
+        check_checkpoint(spec.checkpoint, spec)
     with seeded_randomness(spec.seed):  # a module's top level may draw too, at its first import alone
         construct = find_constructor(spec)
     with seeded_randomness(spec.seed):
         model = construct().eval()
         if spec.weights == "random":
             randomise_statistics(model, spec.input_shape, torch.Generator().manual_seed(spec.seed))
+    if spec.checkpoint is not None:
+        load_checkpoint(model, Path(spec.checkpoint))
     if spec.weights == "given" and spec.weights_sha256 is not None:
         check_weights(model, spec)
     return model
@@ -90,6 +99,17 @@ def refuse_fields(spec: ModelSpec, what: str, fields: tuple[str, ...]) -> None:
         value = getattr(spec, field)
         if value is not None:
             raise UsageError(f"{what} takes no {field}, got {value!r} for {spec.backbone!r}", f"leave {field} out")
+
+
+def check_checkpoint(checkpoint: str, spec: ModelSpec) -> None:
+    if spec.weights != "given":
+        raise UsageError(f"weights {spec.weights!r} and checkpoint {checkpoint} exclude each other", "leave one out")
+    digest = hash_checkpoint(Path(checkpoint))
+    if digest != spec.checkpoint_sha256:
+        raise FileFault(
+            f"checkpoint {checkpoint} has sha256 {digest}, expected {spec.checkpoint_sha256}",
+            "the file was replaced since it was named: start again",
+        )
 
 
 def check_weights(model: nn.Module, spec: ModelSpec) -> None:

@@ -16,6 +16,7 @@ examples:
   pocketbench export --suite paper
   pocketbench export --model mobilenet_v2 --width 1.0 --attention ca --reduction 32 --input-size 224 --out out/ca
   pocketbench export --model timm:mobilenetv3_small_100 --format tflite
+  pocketbench export --model mobilenet_v2 --attention ca --classes 100 --checkpoint runs/best.pth
   pocketbench export --model mypackage.nets:build_net --format onnx,coreml:fp32"""
 )
 @click.option("--suite", metavar="NAME|FILE", help="All models and formats of a suite.")

@@ -18,7 +18,8 @@ class ModelSpec:
     """One network, by how to build it. Two equal specs build equal networks with equal weights.
 
     `backbone` is a name of the catalogue ("mobilenet_v2"), "timm:NAME", or "package.module:function".
-    `weights` is "random" (drawn from `seed`, BatchNorm statistics too) or "given" (as the function returned them).
+    `weights` is "random" (drawn from `seed`, BatchNorm statistics too) or "given": those of the file `checkpoint`, else
+    as the function returned them. Where the file stands tells no specs apart; `checkpoint_sha256`, its content, does.
     """
 
     backbone: str
@@ -31,6 +32,8 @@ class ModelSpec:
     weights: str = "random"
     weights_sha256: str | None = None
     seed: int = 0
+    checkpoint: str | None = field(default=None, compare=False, metadata={"since": "0.2"})
+    checkpoint_sha256: str | None = field(default=None, metadata={"since": "0.2"})
 
     @property
     def name(self) -> str:
@@ -44,13 +47,17 @@ class ModelSpec:
             parts.append(self.block + (str(self.reduction_ratio) if self.reduction_ratio is not None else ""))
         if self.gate not in (None, "hard_sigmoid"):
             parts.append(str(self.gate))
-        if self.class_count not in (None, 1000):
+        if self.class_count is not None and (self.class_count != 1000 or ":" in self.backbone):
             parts.append(f"{self.class_count}classes")
         batch, *rest = self.input_shape
         square = len(rest) == 3 and rest[0] == 3 and rest[1] == rest[2] and batch == 1
         parts.append(str(rest[1]) if square else "x".join(map(str, self.input_shape)))
         if self.seed:
             parts.append(f"seed{self.seed}")
+        if self.checkpoint_sha256 is not None:
+            stem = re.sub(r"(\.pth)?\.[^.]*$", "", re.split(r"[/\\]", self.checkpoint or "")[-1])
+            parts.append(re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[:40] or "weights")
+            parts[-1] += f"-{self.checkpoint_sha256[:8]}"
         return "_".join(parts)
 
 

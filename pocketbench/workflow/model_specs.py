@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 from pocketbench.core.errors import UnknownNameError, UsageError
 from pocketbench.core.records import ModelSpec
@@ -25,34 +27,55 @@ def make_spec(
     channels: int | None = None,
     weights: str | None = None,
     seed: int | None = None,
+    checkpoint: str | None = None,
 ) -> ModelSpec:
     """The spec of a model; None stands for what was not said.
 
     Args:
         model: a backbone of the catalogue, "timm:NAME", or "package.module:function".
         input_size: "224", or "192x256" (height x width).
+        checkpoint: the file of its weights; it is hashed, and read only when the model is built.
 
     Raises:
         UnknownNameError: for a backbone, block or gate that does not exist.
         UsageError: for a number out of range, or an option that does not go with the model.
+        FileFault: when the checkpoint is no file, or too large.
     """
+    if checkpoint is not None:
+        for name, other in (("weights", weights if weights != "given" else None), ("seed", seed)):
+            if other is not None:
+                raise UsageError(f"{name} {other!r} does not go with checkpoint {checkpoint}", "leave one of them out")
+        weights = None
     height, side = parse_input_size(input_size or "224")
     check_range("channels", channels, 1, MAX_CHANNELS)
     check_range("seed", seed, 0, 2**32 - 1)
     shape = (1, channels or 3, height, side)
+    check_range("classes", classes, 1, MAX_CLASSES)
     if ":" in model:
-        options = {"width": width, "attention": attention, "reduction": reduction, "gate": gate, "classes": classes}
+        options: dict[str, object] = {"width": width, "attention": attention, "reduction": reduction, "gate": gate}
+        if not model.startswith("timm:"):
+            options["classes"] = classes
         for name, value in options.items():
             if value is not None:
                 raise UsageError(
                     f"{name} {value!r} does not go with {model!r}", "only backbones of the catalogue take it"
                 )
-        return _make_foreign_spec(model, shape, weights, seed)
+        return add_checkpoint(_make_foreign_spec(model, shape, weights, seed, classes), checkpoint)
     if weights == "given":
-        raise UsageError(f"{model} comes with random weights", "a function's model can keep its own: package.module:f")
+        raise UsageError(f"{model} comes with random weights", "name the file of its own: --checkpoint FILE")
     check_range("width", width, *WIDTH_RANGE)
-    check_range("classes", classes, 1, MAX_CLASSES)
-    return _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes or 1000, seed or 0)
+    spec = _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes or 1000, seed or 0)
+    return add_checkpoint(spec, checkpoint)
+
+
+def add_checkpoint(spec: ModelSpec, checkpoint: str | None) -> ModelSpec:
+    """The spec with the weights of a file, if one is named. Raises: UsageError, FileFault."""
+    if checkpoint is None:
+        return spec
+    from pocketbench.blocks.checkpoint_file import hash_checkpoint
+
+    digest = hash_checkpoint(Path(checkpoint))
+    return replace(spec, weights="given", checkpoint=checkpoint, checkpoint_sha256=digest)
 
 
 def parse_input_size(text: str) -> tuple[int, int]:
@@ -76,14 +99,16 @@ def check_range(name: str, value: float | None, low: float, high: float) -> None
         raise UsageError(f"{name} is {value}", f"it can be {low} to {high}")
 
 
-def _make_foreign_spec(model: str, shape: tuple[int, ...], weights: str | None, seed: int | None) -> ModelSpec:
+def _make_foreign_spec(
+    model: str, shape: tuple[int, ...], weights: str | None, seed: int | None, classes: int | None
+) -> ModelSpec:
     origin, _, name = model.partition(":")
     if not origin or not name:
         raise UsageError(f"{model!r} is no model", "write timm:NAME or package.module:function")
     if origin == "timm":
         if weights == "given":
-            raise UsageError(f"{model} comes with random weights", "load trained ones in a function: package.module:f")
-        return ModelSpec(backbone=model, input_shape=shape, weights="random", seed=seed or 0)
+            raise UsageError(f"{model} comes with random weights", "name the file of its own: --checkpoint FILE")
+        return ModelSpec(backbone=model, class_count=classes, input_shape=shape, weights="random", seed=seed or 0)
     if weights != "random" and seed is not None:
         raise UsageError(f"seed {seed} has no effect on given weights", "add --weights random, or leave the seed out")
     return ModelSpec(backbone=model, input_shape=shape, weights=weights or "given", seed=seed or 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypedDict, cast
 
 import pocketbench
-from pocketbench.core.errors import PocketbenchError, SuiteError, UnknownNameError, UsageError
+from pocketbench.core.errors import FileFault, PocketbenchError, SuiteError, UnknownNameError, UsageError
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import ModelSpec, RunPlan
 from pocketbench.core.targets import FormatTarget, parse_format_target
@@ -21,7 +21,10 @@ MAX_SAMPLES = 1_000_000
 DEVICES = ("host",)
 SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "model")
 PLAN_KEYS = ("sessions", "rounds", "burst", "settle", "warmup", "timeout_s", "cooldown_s")
-MODEL_KEYS = ("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed")
+MODEL_KEYS = (
+    *("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed"),
+    "checkpoint",
+)
 
 
 class PlanValues(TypedDict, total=False):
@@ -115,7 +118,7 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
         name=path.stem,
         path=path,
         title=table.text("title") or path.stem,
-        models=_parse_models(table),
+        models=_parse_models(table, path.parent),
         formats=formats,
         engines=_parse_engines(table, formats),
         thread_counts=table.wholes("threads", 1, 1024) if "threads" in table else (1,),
@@ -201,10 +204,10 @@ def _parse_plan(table: TomlTable) -> PlanValues:
     return values
 
 
-def _parse_models(table: TomlTable) -> tuple[ModelSpec, ...]:
+def _parse_models(table: TomlTable, folder: Path) -> tuple[ModelSpec, ...]:
     models: dict[str, ModelSpec] = {}
     for item in table.tables("model", MAX_MODELS):
-        model = _parse_model(item)
+        model = _parse_model(item, folder)
         if model.name in models:
             twin = list(models).index(model.name) + 1
             raise item.fault(None, f"has the same name as model[{twin}]: {model.name}", "take one of them out")
@@ -212,10 +215,11 @@ def _parse_models(table: TomlTable) -> tuple[ModelSpec, ...]:
     return tuple(models.values())
 
 
-def _parse_model(table: TomlTable) -> ModelSpec:
+def _parse_model(table: TomlTable, folder: Path) -> ModelSpec:
     table.refuse_unknown(MODEL_KEYS)
     table.require("backbone")
     size = table.size("input_size", MAX_SIDE)
+    checkpoint = table.text("checkpoint", limit=1000)
     try:
         return make_spec(
             table.text("backbone") or "",
@@ -227,9 +231,12 @@ def _parse_model(table: TomlTable) -> ModelSpec:
             input_size=f"{size[0]}x{size[1]}" if size else None,
             channels=table.whole("in_channels", 1, MAX_CHANNELS),
             seed=table.whole("seed", 0, 2**32 - 1),
+            checkpoint=str(folder / checkpoint) if checkpoint is not None else None,
         )
     except SuiteError:
         raise
+    except FileFault as error:
+        raise table.fault("checkpoint", f"is refused: {error.what}", error.cure) from error
     except UsageError as error:
         name = error.name if isinstance(error, UnknownNameError) else None
         blamed = (key for key in MODEL_KEYS if error.what.startswith(f"{key} ") or (name and table.get(key) == name))

@@ -23,6 +23,24 @@ def test_the_name_reads_like_the_file_it_becomes():
     assert spec.name == "mobilenet_v2_0.75_ca32_224"
 
 
+@pytest.mark.parametrize(
+    ("path", "part"),
+    [
+        ("runs/best.pth", "best"),
+        ("best.pth.tar", "best"),
+        ("C:\\runs\\ema model.v2.safetensors", "ema_model.v2"),
+        ("../..pth", "weights"),
+        ("ä.pt", "weights"),
+        ("x" * 300 + ".pt", "x" * 40),
+    ],
+)
+def test_the_name_tells_the_checkpoint(path, part):
+    spec = ModelSpec(backbone="net", checkpoint=path, checkpoint_sha256="0123456789" * 6 + "abcd")
+    assert spec.name == f"net_224_{part}-01234567"
+    assert spec == dataclasses.replace(spec, checkpoint="elsewhere.pth")
+    assert spec != dataclasses.replace(spec, checkpoint_sha256=None)
+
+
 def test_specs_that_differ_have_names_that_differ():
     choices = {
         "backbone": [
@@ -42,6 +60,7 @@ def test_specs_that_differ_have_names_that_differ():
         "class_count": [None, 10],
         "input_shape": [(1, 3, 224, 224), (1, 3, 224, 192), (1, 1, 224, 224), (2, 3, 224, 224), (1, 3, 64, 64)],
         "seed": [0, 7],
+        "checkpoint_sha256": [None, "1" * 64],
     }
     seen = {}
     for values in itertools.product(*choices.values()):

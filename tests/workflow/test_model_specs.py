@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from pocketbench.core.errors import UnknownNameError, UsageError
+from pocketbench.core.errors import FileFault, UnknownNameError, UsageError
 from pocketbench.core.records import ModelSpec
 from pocketbench.workflow.model_specs import make_spec
 
@@ -92,3 +95,54 @@ def test_unknown_names_come_with_the_nearest_valid_one(model: str, options: dict
     with pytest.raises(UnknownNameError) as caught:
         make_spec(model, **options)
     assert f"did you mean {nearest!r}" in caught.value.cure
+
+
+@pytest.fixture
+def weights(tmp_path: Path) -> Path:
+    path = tmp_path / "runs of may" / "best.pth.tar"
+    path.parent.mkdir()
+    path.write_bytes(b"some weights")
+    return path
+
+
+@pytest.mark.parametrize("model", ["mobilenet_v2", "timm:resnet18", "package.nets:build"])
+def test_every_kind_of_model_takes_a_checkpoint(weights: Path, model: str) -> None:
+    spec = make_spec(model, checkpoint=str(weights))
+    digest = hashlib.sha256(b"some weights").hexdigest()
+    assert (spec.weights, spec.checkpoint, spec.checkpoint_sha256) == ("given", str(weights), digest)
+    assert spec.name == f"{replace(spec, checkpoint_sha256=None).name}_best-{digest[:8]}"
+    assert make_spec(model, checkpoint=str(weights), weights="given") == spec
+
+
+def test_a_checkpoint_is_known_by_its_content_wherever_it_stands(weights: Path, tmp_path: Path) -> None:
+    first = make_spec("mobilenet_v2", checkpoint=str(weights))
+    moved = weights.rename(tmp_path / weights.name)
+    assert make_spec("mobilenet_v2", checkpoint=str(moved)) == first
+    moved.write_bytes(b"other weights")
+    assert make_spec("mobilenet_v2", checkpoint=str(moved)) != first
+
+
+def test_a_timm_model_takes_a_class_count() -> None:
+    spec = make_spec("timm:resnet18", classes=10)
+    assert (spec.class_count, spec.name) == (10, "timm_resnet18_10classes_224")
+    # timm's own count may be another than 1000
+    assert make_spec("timm:resnet18", classes=1000).name != make_spec("timm:resnet18").name
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"seed": 0}, "seed 0 does not go with checkpoint"),
+        ({"weights": "random"}, "weights 'random' does not go with checkpoint"),
+        ({"checkpoint": "weights.onnx"}, "of no kind that is read"),
+    ],
+)
+def test_what_does_not_go_with_a_checkpoint(weights: Path, options: dict[str, Any], message: str) -> None:
+    for model in ("mobilenet_v2", "timm:resnet18", "package.nets:build"):
+        with pytest.raises(UsageError, match=message):
+            make_spec(model, **({"checkpoint": str(weights)} | options))
+
+
+def test_a_checkpoint_that_is_not_there() -> None:
+    with pytest.raises(FileFault, match=r"none\.pth does not exist"):
+        make_spec("mobilenet_v2", checkpoint="none.pth")
