@@ -29,6 +29,21 @@ BACKBONES = Registry(
             target="pocketbench.blocks.backbones.mobilenext:MobileNeXt",
             summary="MobileNeXt, attention before each bottleneck (Zhou et al., 2020)",
         ),
+        "mobilenet_v3_small": BackboneEntry(
+            target="pocketbench.blocks.backbones.mobilenet_v3:MobileNetV3Small",
+            summary="MobileNetV3-Small, attention in the place of its SE (Howard et al., 2019)",
+            own_block="se",
+        ),
+        "mobilenet_v3_large": BackboneEntry(
+            target="pocketbench.blocks.backbones.mobilenet_v3:MobileNetV3Large",
+            summary="MobileNetV3-Large, attention in the place of its SE (Howard et al., 2019)",
+            own_block="se",
+        ),
+        "efficientnet_b0": BackboneEntry(
+            target="pocketbench.blocks.backbones.efficientnet:EfficientNetB0",
+            summary="EfficientNet-B0, attention in the place of its SE (Tan and Le, 2019)",
+            own_block="se",
+        ),
     },
 )
 

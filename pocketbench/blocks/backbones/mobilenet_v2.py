@@ -11,6 +11,7 @@ from torch import Tensor, nn
 
 from pocketbench.blocks.arguments import check_map
 from pocketbench.blocks.backbones.convolutions import convolution, initialise_weights
+from pocketbench.blocks.backbones.inverted_residual import InvertedResidual
 from pocketbench.blocks.backbones.sizes import MapShape, check_arguments, halve, round_channels
 from pocketbench.blocks.backbones.slots import Slot, make_slot
 from pocketbench.blocks.factory import DEFAULT_GATE
@@ -123,27 +124,3 @@ def head_channels(width_ratio: float) -> int:
     if width_ratio <= 1:
         return HEAD_CHANNELS
     return round_channels(HEAD_CHANNELS * width_ratio, channel_divisor(width_ratio))
-
-
-class InvertedResidual(nn.Module):
-    """Expand, depthwise convolution, attention, project; plus the input where the shapes agree.
-
-    Shape: (N, inputs, H, W) to (N, outputs, H / stride, W / stride), sizes rounded up.
-    """
-
-    def __init__(
-        self, inputs: int, hidden: int, outputs: int, stride: int, attention: list[nn.Module], *, dilation: int = 1
-    ) -> None:
-        super().__init__()
-        self.identity = stride == 1 and inputs == outputs
-        self.conv = nn.Sequential(
-            *(convolution(inputs, hidden, kernel_size=1) if hidden != inputs else []),
-            *convolution(hidden, hidden, kernel_size=3, stride=stride, groups=hidden, dilation=dilation),
-            *attention,
-            nn.Conv2d(hidden, outputs, 1, bias=False),
-            nn.BatchNorm2d(outputs),
-        )
-
-    def forward(self, x: Tensor) -> Tensor:
-        projected: Tensor = self.conv(x)
-        return x + projected if self.identity else projected
