@@ -1,0 +1,34 @@
+"""Exchanging the gates of attention blocks: cheaper, and another function."""
+
+from __future__ import annotations
+
+from torch import nn
+
+from pocketbench.blocks.rewriting.families import is_ours
+from pocketbench.blocks.rewriting.obstacles import find_hook
+from pocketbench.core.errors import UsageError
+
+SWAPS = ("hard_sigmoid",)
+
+
+def check_swap(gate: str | None) -> None:
+    """Raises: UsageError when `gate` is none to exchange sigmoids for."""
+    if gate is not None and gate not in SWAPS:
+        raise UsageError(f"swap_gates is {gate!r}", f"expected None or one of {', '.join(SWAPS)}")
+
+
+def swap_sigmoids(model: nn.Module) -> tuple[str, ...]:
+    """Make each sigmoid inside the catalogue's blocks a hard sigmoid, in place; no other sigmoid of the network.
+
+    Returns: the paths of the exchanged gates.
+    """
+    swapped: list[str] = []
+    for path, block in model.named_modules():
+        if not is_ours(block):
+            continue
+        for name, part in list(block.named_modules()):
+            if type(part) is nn.Sigmoid and find_hook(part) is None:
+                parent, _, attribute = name.rpartition(".")
+                setattr(block.get_submodule(parent), attribute, nn.Hardsigmoid())
+                swapped.append(f"{path}.{name}" if path else name)
+    return tuple(dict.fromkeys(swapped))
