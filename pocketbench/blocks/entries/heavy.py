@@ -12,4 +12,12 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
         parameters="C * C + C",
         warning="C x C weights: 4.5 M in MobileNetV2, more than the network itself has",
     ),
+    "scse": BlockEntry(
+        target="pocketbench.blocks.attention.scse:SpatialChannelSqueezeExcitation",
+        summary="squeeze-and-excitation of channels and of positions, summed",
+        paper="Roy et al., MICCAI 2018, arXiv:1803.02579",
+        parameters="2 * C * (C // r) + C // r + 2 * C + 1",
+        default_reduction=2,
+        warning="at its ratio of 2 it has C x C weights: 4.5 M in MobileNetV2, more than the network; 16 leaves 0.6 M",
+    ),
 }
