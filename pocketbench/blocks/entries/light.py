@@ -59,4 +59,10 @@ LIGHT_BLOCKS = {
         parameters="max(8, C // r) * (2 * C + 3) + C",
         default_reduction=32,
     ),
+    "simam": BlockEntry(
+        target="pocketbench.blocks.attention.simam:SimAM",
+        summary="SimAM, each value against its channel's mean and variance",
+        paper="Yang et al., ICML 2021, PMLR 139 (no arXiv number)",
+        parameters="0",
+    ),
 }
