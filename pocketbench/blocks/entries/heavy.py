@@ -20,4 +20,11 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
         default_reduction=2,
         warning="at its ratio of 2 it has C x C weights: 4.5 M in MobileNetV2, more than the network; 16 leaves 0.6 M",
     ),
+    "ge": BlockEntry(
+        target="pocketbench.blocks.attention.gather_excite:GatherExcite",
+        summary="gather-excite with a kernel as large as the map",
+        paper="Hu et al., NeurIPS 2018, arXiv:1810.12348",
+        parameters="C * (H * W + 2)",
+        warning="as many weights as the map has values: 1.9 M in MobileNetV2 at 224 x 224, half a file more",
+    ),
 }

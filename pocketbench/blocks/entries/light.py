@@ -65,4 +65,10 @@ LIGHT_BLOCKS = {
         paper="Yang et al., ICML 2021, PMLR 139 (no arXiv number)",
         parameters="0",
     ),
+    "ge_free": BlockEntry(
+        target="pocketbench.blocks.attention.gather_excite:ParameterFreeGatherExcite",
+        summary="gather-excite without weights",
+        paper="Hu et al., NeurIPS 2018, arXiv:1810.12348",
+        parameters="0",
+    ),
 }
