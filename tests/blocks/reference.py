@@ -17,7 +17,7 @@ Gate = Callable[[Tensor], Tensor]
 
 
 def sigmoid(x: Tensor) -> Tensor:
-    return 1 / (1 + torch.exp(-x))
+    return (1 + torch.tanh(x / 2)) / 2  # 1 / (1 + exp(-x)), without the overflow in its gradient
 
 
 def hard_sigmoid(x: Tensor) -> Tensor:

@@ -27,4 +27,12 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
         parameters="C * (H * W + 2)",
         warning="as many weights as the map has values: 1.9 M in MobileNetV2 at 224 x 224, half a file more",
     ),
+    "bam": BlockEntry(
+        target="pocketbench.blocks.attention.bam:BAM",
+        summary="BAM, a channel and a spatial branch side by side",
+        paper="Park et al., BMVC 2018, arXiv:1807.06514",
+        parameters="3 * C * (C // r) + 18 * (C // r) * (C // r) + C + 13 * (C // r) + 1",
+        default_reduction=16,
+        warning="four convolutions over the whole map, a quarter more MACs in MobileNetV2 at 224 x 224",
+    ),
 }
