@@ -35,4 +35,12 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
         default_reduction=16,
         warning="four convolutions over the whole map, a quarter more MACs in MobileNetV2 at 224 x 224",
     ),
+    "gala": BlockEntry(
+        target="pocketbench.blocks.attention.gala:GALA",
+        summary="global and local attention, scores of channels and of positions",
+        paper="Linsley et al., ICLR 2019, arXiv:1805.08819",
+        parameters="3 * C * (C // r) + 3 * C + 3 * (C // r) + 1",
+        default_reduction=4,
+        warning="a convolution to C / 4 channels and a tanh over the whole map, half the MACs of MobileNetV2 once more",
+    ),
 }
