@@ -78,4 +78,10 @@ LIGHT_BLOCKS = {
         parameters="2 * C * (C // r) + 3 * (C // r) + 2 * C + 1",
         default_reduction=16,
     ),
+    "ela": BlockEntry(
+        target="pocketbench.blocks.attention.ela:EfficientLocalAttention",
+        summary="efficient local attention, a gate per row and per column",
+        paper="Xu et al., preprint 2024, arXiv:2403.01123",
+        parameters="9 * C",
+    ),
 }
