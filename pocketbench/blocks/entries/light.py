@@ -84,4 +84,10 @@ LIGHT_BLOCKS = {
         paper="Xu et al., preprint 2024, arXiv:2403.01123",
         parameters="9 * C",
     ),
+    "triplet": BlockEntry(
+        target="pocketbench.blocks.attention.triplet:TripletAttention",
+        summary="triplet attention, a gate for each pair of axes",
+        paper="Misra et al., WACV 2021, arXiv:2010.03045",
+        parameters="300",
+    ),
 }
