@@ -44,11 +44,50 @@ BACKBONES = Registry(
             summary="EfficientNet-B0, attention in the place of its SE (Tan and Le, 2019)",
             own_block="se",
         ),
+        "ssdlite_mobilenet_v2": BackboneEntry(
+            target="pocketbench.blocks.backbones.ssdlite:SSDLiteMobileNetV2",
+            summary="SSDLite detector on MobileNetV2, raw boxes and class scores (Sandler et al., 2018)",
+            class_count=81,
+        ),
+        "deeplabv3_mobilenet_v2": BackboneEntry(
+            target="pocketbench.blocks.backbones.deeplab:DeepLabV3MobileNetV2",
+            summary="DeepLabV3 segmentation on MobileNetV2, output stride 16 (Chen et al., 2017)",
+            class_count=21,
+        ),
+        "deeplabv3_mobilenet_v2_stride8": BackboneEntry(
+            target="pocketbench.blocks.backbones.deeplab:DeepLabV3MobileNetV2Stride8",
+            summary="DeepLabV3 segmentation on MobileNetV2, output stride 8 (Chen et al., 2017)",
+            class_count=21,
+        ),
+        "lraspp_mobilenet_v2": BackboneEntry(
+            target="pocketbench.blocks.backbones.lraspp:LiteRASPPMobileNetV2",
+            summary="Lite R-ASPP segmentation on MobileNetV2, output stride 16 (Howard et al., 2019)",
+            class_count=21,
+        ),
+        "resnet18": BackboneEntry(
+            target="pocketbench.blocks.backbones.resnet:ResNet18",
+            summary="ResNet-18, attention before each addition (He et al., 2016)",
+        ),
+        "resnet50": BackboneEntry(
+            target="pocketbench.blocks.backbones.resnet:ResNet50",
+            summary="ResNet-50, attention before each addition (He et al., 2016)",
+        ),
+        "resnext18": BackboneEntry(
+            target="pocketbench.blocks.backbones.resnet:ResNeXt18",
+            summary="ResNeXt-18 (32x4d), attention before each addition (Xie et al., 2017)",
+        ),
+        "resnext50": BackboneEntry(
+            target="pocketbench.blocks.backbones.resnet:ResNeXt50",
+            summary="ResNeXt-50 (32x4d), attention before each addition (Xie et al., 2017)",
+        ),
     },
 )
 
 GATES = ("hard_sigmoid", "sigmoid")
 """The gates by name, the default first; gates.py has their modules."""
+
+SWAPPED_GATES = ("hard_sigmoid",)
+"""The gates that can take the place of the sigmoid in a network that is rewritten."""
 
 
 def default_reduction(block: str, backbone: str | None = None) -> int | None:

@@ -52,6 +52,7 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
     if as_json:
         click.echo(json.dumps([to_plain(artifact) for artifact in outcome.artifacts]))
     else:
+        show_rewriting(outcome.artifacts)
         for artifact in outcome.artifacts:
             click.echo(describe_artifact(artifact, folder))
         kept = len(outcome.artifacts) - outcome.exported_count
@@ -60,6 +61,16 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
         elif outcome.artifacts:
             click.echo(f"{outcome.exported_count} exported, {kept} up to date", err=True)
     refuse_failures(outcome)
+
+
+def show_rewriting(artifacts: Sequence[Artifact]) -> None:
+    """What was exchanged in each network, on stderr, once a network."""
+    for name, lines in {
+        artifact.model_name: artifact.rewriting for artifact in artifacts if artifact.rewriting
+    }.items():
+        click.echo(f"{name}:", err=True)
+        for line in lines:
+            click.echo(f"  {line}", err=True)
 
 
 def refuse_failures(outcome: ExportOutcome) -> None:

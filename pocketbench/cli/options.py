@@ -31,6 +31,12 @@ MODEL_OPTIONS = (
         "--checkpoint", metavar="FILE", type=click.Path(), help="Trained weights: .safetensors, .pth, .pt or .pth.tar."
     ),
     click.option("--seed", type=int, help="Of random weights.  [default: 0]"),
+    click.option(
+        "--rewrite", is_flag=True, default=None, help="Exchange what exports badly in a timm model or a function's."
+    ),
+    click.option(
+        "--swap-gates", metavar="NAME", help="With --rewrite: hard_sigmoid for sigmoid gates; changes the function."
+    ),
 )
 """What describes one model, by the keywords of workflow.model_specs.make_spec."""
 

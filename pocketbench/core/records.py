@@ -20,6 +20,8 @@ class ModelSpec:
     `backbone` is a name of the catalogue ("mobilenet_v2"), "timm:NAME", or "package.module:function".
     `weights` is "random" (drawn from `seed`, BatchNorm statistics too) or "given": those of the file `checkpoint`, else
     as the function returned them. Where the file stands tells no specs apart; `checkpoint_sha256`, its content, does.
+    `rewrite` exchanges what exports badly for what computes the same; `swap_gates` names a gate that then takes the
+    place of the sigmoid in attention blocks, which is another function.
     """
 
     backbone: str
@@ -34,6 +36,8 @@ class ModelSpec:
     seed: int = 0
     checkpoint: str | None = field(default=None, compare=False, metadata={"since": "0.2"})
     checkpoint_sha256: str | None = field(default=None, metadata={"since": "0.2"})
+    rewrite: bool = field(default=False, metadata={"since": "0.2"})
+    swap_gates: str | None = field(default=None, metadata={"since": "0.2"})
 
     @property
     def name(self) -> str:
@@ -58,6 +62,10 @@ class ModelSpec:
             stem = re.sub(r"(\.pth)?\.[^.]*$", "", re.split(r"[/\\]", self.checkpoint or "")[-1])
             parts.append(re.sub(r"[^A-Za-z0-9._-]+", "_", stem).strip("._-")[:40] or "weights")
             parts[-1] += f"-{self.checkpoint_sha256[:8]}"
+        if self.rewrite:
+            parts.append("rewritten")
+        if self.swap_gates is not None:
+            parts.append(self.swap_gates)
         return "_".join(parts)
 
 
@@ -116,7 +124,8 @@ class Parity:
 class Artifact:
     """A model file. `spec`, `parity`, `model_facts` and `lowering` are None for a file that somebody else made.
 
-    `lowering` names what the forms of the attention blocks were chosen for (core.targets): "onnx-x86".
+    `lowering` names what the forms of the attention blocks were chosen for (core.targets): "onnx-x86". `rewriting` says
+    what was exchanged in the network before, a line each; None where nobody asked for it.
     """
 
     spec: ModelSpec | None
@@ -131,6 +140,7 @@ class Artifact:
     tools: dict[str, str]
     cache_key: str | None
     lowering: str | None = field(default=None, metadata={"since": "0.2"})
+    rewriting: tuple[str, ...] | None = field(default=None, metadata={"since": "0.2"})
 
     @property
     def model_name(self) -> str:

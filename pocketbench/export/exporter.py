@@ -26,6 +26,7 @@ def export_model(
     folder: Path,
     *,
     model_facts: ModelFacts | None = None,
+    rewriting: tuple[str, ...] | None = None,
     cache_key: str | None = None,
     add_runtime_facts: Callable[[Path, GraphFacts], GraphFacts] | None = None,
 ) -> Artifact:
@@ -33,6 +34,7 @@ def export_model(
 
     Args:
         model_facts: of the network before conversion, for the record.
+        rewriting: what was exchanged in the network, for the record.
         cache_key: see the record.
         add_runtime_facts: completes the file's facts by what a runtime says of it (partitions); this stage has none.
 
@@ -57,6 +59,7 @@ def export_model(
             format=target.format,
             precision=target.precision,
             lowering=target.lowering,
+            rewriting=rewriting,
             file_name=file_name,
             sha256=hash_model_file(path),
             size_bytes=measure_size(path),

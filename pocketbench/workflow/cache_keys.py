@@ -35,6 +35,8 @@ LISTS_ONLY = frozenset(
 
 LOWERING = "pocketbench.blocks.lowering.lower"
 """Decides the form of attention blocks, those in a user's own model too."""
+REWRITING = "pocketbench.blocks.rewriting.rewrite"
+"""Decides what a rewritten network becomes."""
 
 
 def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
@@ -48,7 +50,7 @@ def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
 
 def make_graph_key(spec: ModelSpec, target: FormatTarget, graph_sha256: str) -> str:
     """The key of a model by what was built: the hash of its exported graph and its weights."""
-    return _digest(spec, target, {"graph": graph_sha256, "lowering": hash_sources((LOWERING,))})
+    return _digest(spec, target, {"graph": graph_sha256, "forms": hash_sources(find_form_modules(spec))})
 
 
 def find_model_modules(spec: ModelSpec) -> list[str] | None:
@@ -60,7 +62,7 @@ def find_model_modules(spec: ModelSpec) -> list[str] | None:
 
     modules = ["pocketbench.blocks.build"]
     if spec.backbone.startswith("timm:"):
-        return modules
+        return [*modules, *(find_form_modules(spec) if spec.rewrite else ())]
     if ":" in spec.backbone:
         return None
     modules.append(BACKBONES.entry(spec.backbone).target.partition(":")[0])
@@ -68,6 +70,11 @@ def find_model_modules(spec: ModelSpec) -> list[str] | None:
         modules.append(BLOCKS.entry(spec.block).target.partition(":")[0])
         modules.append(LOWERING)
     return modules
+
+
+def find_form_modules(spec: ModelSpec) -> tuple[str, ...]:
+    """The modules that decide in which form a built network is written."""
+    return (LOWERING, REWRITING) if spec.rewrite else (LOWERING,)
 
 
 def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -> str:

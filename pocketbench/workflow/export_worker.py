@@ -84,6 +84,7 @@ def export_target(
         target,
         folder,
         model_facts=forms.model_facts,
+        rewriting=forms.rewriting,
         cache_key=key,
         add_runtime_facts=add_partitions,
     )

@@ -5,25 +5,43 @@ from __future__ import annotations
 import hashlib
 from dataclasses import replace
 
+import torch
+from torch import nn
+
 from pocketbench.blocks.build import build_model, weights_digest
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
 from pocketbench.blocks.lowering.site import Form
 from pocketbench.blocks.model_facts import count_model_facts
+from pocketbench.blocks.rewriting.rewrite import Rewritten, make_export_friendly
 from pocketbench.core.records import ModelSpec
 from pocketbench.export.preparation import PreparedModel, prepare_model
+
+
+def rewrite_model(model: nn.Module, spec: ModelSpec) -> Rewritten:
+    """The model with what exports badly exchanged, as its spec asks. Raises: as make_export_friendly."""
+    example = torch.randn(spec.input_shape, generator=torch.Generator().manual_seed(spec.seed))
+    return make_export_friendly(model, example, swap_gates=spec.swap_gates)
 
 
 class ModelForms:
     """The model of a spec, built once. `asked` is the spec, `built` is the same with the hash of the weights.
 
-    Raises: what build_model and prepare_model raise.
+    `rewriting` says what was exchanged, None where nothing was to be. A file of a rewritten network is compared with
+    the network as it was, unless its gates were swapped.
+
+    Raises: what build_model, rewrite_model and prepare_model raise.
     """
 
     def __init__(self, spec: ModelSpec) -> None:
         self.asked = spec
-        self.model = build_model(spec)
+        self.model = self.reference = build_model(spec)
         self.built = replace(spec, weights_sha256=weights_digest(self.model))
         self.model_facts = count_model_facts(self.model, spec.input_shape)
+        self.rewriting: tuple[str, ...] | None = None
+        if spec.rewrite:
+            rewritten = rewrite_model(self.model, spec)
+            self.model, self.rewriting = rewritten.model, tuple(rewritten.report.lines())
+            self.reference = self.reference if spec.swap_gates is None else rewritten.model
         self._prepared: dict[tuple[Form | None, ...], PreparedModel] = {}
 
     def prepare(self, lowering: str | None) -> PreparedModel:
@@ -35,8 +53,8 @@ class ModelForms:
         forms = tuple(choice.rule.form if choice.rule else None for choice in choices)
         forms = forms if any(forms) else ()
         if forms not in self._prepared:
-            lowered = lower_model(self.model, lowering) if forms and lowering is not None else None
-            self._prepared[forms] = prepare_model(self.model, self.asked.input_shape, lowered=lowered)
+            lowered = lower_model(self.model, lowering) if forms and lowering is not None else self.model
+            self._prepared[forms] = prepare_model(self.reference, self.asked.input_shape, lowered=lowered)
         return self._prepared[forms]
 
     def hash_graph(self) -> str:

@@ -28,6 +28,8 @@ def make_spec(
     weights: str | None = None,
     seed: int | None = None,
     checkpoint: str | None = None,
+    rewrite: bool = False,
+    swap_gates: str | None = None,
 ) -> ModelSpec:
     """The spec of a model; None stands for what was not said.
 
@@ -35,6 +37,8 @@ def make_spec(
         model: a backbone of the catalogue, "timm:NAME", or "package.module:function".
         input_size: "224", or "192x256" (height x width).
         checkpoint: the file of its weights; it is hashed, and read only when the model is built.
+        rewrite: exchange what exports badly (blocks.make_export_friendly).
+        swap_gates: the gate that then stands for the sigmoids of attention blocks.
 
     Raises:
         UnknownNameError: for a backbone, block or gate that does not exist.
@@ -46,6 +50,7 @@ def make_spec(
             if other is not None:
                 raise UsageError(f"{name} {other!r} does not go with checkpoint {checkpoint}", "leave one of them out")
         weights = None
+    check_rewriting(model, rewrite, swap_gates)
     height, side = parse_input_size(input_size or "224")
     check_range("channels", channels, 1, MAX_CHANNELS)
     check_range("seed", seed, 0, 2**32 - 1)
@@ -60,12 +65,26 @@ def make_spec(
                 raise UsageError(
                     f"{name} {value!r} does not go with {model!r}", "only backbones of the catalogue take it"
                 )
-        return add_checkpoint(_make_foreign_spec(model, shape, weights, seed, classes), checkpoint)
+        spec = _make_foreign_spec(model, shape, weights, seed, classes)
+        return add_checkpoint(replace(spec, rewrite=rewrite, swap_gates=swap_gates), checkpoint)
     if weights == "given":
         raise UsageError(f"{model} comes with random weights", "name the file of its own: --checkpoint FILE")
     check_range("width", width, *WIDTH_RANGE)
     spec = _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes or 1000, seed or 0)
     return add_checkpoint(spec, checkpoint)
+
+
+def check_rewriting(model: str, rewrite: bool, swap_gates: str | None) -> None:
+    """Raises: UsageError, UnknownNameError."""
+    from pocketbench.blocks.catalog import SWAPPED_GATES
+
+    if rewrite and ":" not in model:
+        raise UsageError(f"rewrite does not go with {model}", "backbones of the catalogue export well as they are")
+    if swap_gates is not None:
+        if not rewrite:
+            raise UsageError(f"swap_gates {swap_gates!r} needs rewrite", "add --rewrite, or rewrite = true in a suite")
+        if swap_gates not in SWAPPED_GATES:
+            raise UnknownNameError("gate to swap in", swap_gates, SWAPPED_GATES)
 
 
 def add_checkpoint(spec: ModelSpec, checkpoint: str | None) -> ModelSpec:

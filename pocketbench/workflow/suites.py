@@ -23,7 +23,7 @@ SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "pl
 PLAN_KEYS = ("sessions", "rounds", "burst", "settle", "warmup", "timeout_s", "cooldown_s")
 MODEL_KEYS = (
     *("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed"),
-    "checkpoint",
+    *("checkpoint", "rewrite", "swap_gates"),
 )
 
 
@@ -232,6 +232,8 @@ def _parse_model(table: TomlTable, folder: Path) -> ModelSpec:
             channels=table.whole("in_channels", 1, MAX_CHANNELS),
             seed=table.whole("seed", 0, 2**32 - 1),
             checkpoint=str(folder / checkpoint) if checkpoint is not None else None,
+            rewrite=table.truth("rewrite"),
+            swap_gates=table.text("swap_gates"),
         )
     except SuiteError:
         raise

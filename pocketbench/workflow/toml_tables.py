@@ -72,6 +72,13 @@ class TomlTable:
             raise self._misfit(key, value, f"expected a whole number from {low} to {high}")
         return value
 
+    def truth(self, key: str) -> bool:
+        """true or false; false where the key is missing."""
+        value = self.get(key)
+        if value is None or isinstance(value, bool):
+            return bool(value)
+        raise self._misfit(key, value, "write true or false")
+
     def number(self, key: str, low: float, high: float) -> float | None:
         """Raises: SuiteError unless the value is a number in the range (nan is in none)."""
         value = self._content.get(key)
