@@ -42,6 +42,23 @@ def check_reduction(reduction: int, channels: int, *, always_fits: int = 1) -> N
         )
 
 
+def check_parts(channels: int, parts: int, what: str) -> None:
+    """Raises: UsageError when `channels` can't be cut into `parts` equal parts; `what` names the parts."""
+    if channels % parts:
+        raise UsageError(
+            f"{channels} channels can't be cut into {parts} equal {what}", f"expected a multiple of {parts} channels"
+        )
+
+
+def check_pool(size: tuple[int, int], pool: int) -> None:
+    """Raises: UsageError when a pool of `pool` x `pool` positions does not fit into the map."""
+    if min(size) < pool:
+        raise UsageError(
+            f"a map of size {size!r} is smaller than the pool of {pool} x {pool} positions",
+            "give the network a larger input, or take another block",
+        )
+
+
 def check_map(x: Tensor, channels: int, size: tuple[int, int]) -> None:
     """Refuse a map that the fixed pools were not built for; in an exported graph the check leaves no operator.
 

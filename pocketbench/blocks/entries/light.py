@@ -90,4 +90,18 @@ LIGHT_BLOCKS = {
         paper="Misra et al., WACV 2021, arXiv:2010.03045",
         parameters="300",
     ),
+    "ema": BlockEntry(
+        target="pocketbench.blocks.attention.multi_scale:EfficientMultiScaleAttention",
+        summary="efficient multi-scale attention, groups of channels gated alike",
+        paper="Ouyang et al., ICASSP 2023, arXiv:2305.13563",
+        parameters="10 * (C // r) * (C // r) + 4 * (C // r)",
+        default_reduction=8,
+    ),
+    "gsop": BlockEntry(
+        target="pocketbench.blocks.attention.gsop:SecondOrderPooling",
+        summary="global second-order pooling, channels gated by their covariances",
+        paper="Gao et al., CVPR 2019, arXiv:1811.12006",
+        parameters="5 * C * (C // r) + 4 * (C // r) * (C // r) + C + 9 * (C // r)",
+        default_reduction=16,
+    ),
 }

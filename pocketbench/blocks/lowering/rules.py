@@ -6,12 +6,13 @@ the block is trained in.
 
 from __future__ import annotations
 
+from pocketbench.blocks.lowering.merged_ema import EMA_RULES
 from pocketbench.blocks.lowering.onnx_rules import ONNX_RULES
 from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.site import Site
 from pocketbench.blocks.lowering.tflite_rules import TFLITE_RULES
 
-RULES: tuple[Rule, ...] = (*ONNX_RULES, *TFLITE_RULES)
+RULES: tuple[Rule, ...] = (*ONNX_RULES, *TFLITE_RULES, *EMA_RULES)
 
 
 def find_rule(site: Site, target: str) -> Rule | None:
