@@ -80,6 +80,10 @@ BACKBONES = Registry(
             target="pocketbench.blocks.backbones.resnet:ResNeXt50",
             summary="ResNeXt-50 (32x4d), attention before each addition (Xie et al., 2017)",
         ),
+        "bn_inception": BackboneEntry(
+            target="pocketbench.blocks.backbones.bn_inception:BNInception",
+            summary="BN-Inception, attention behind each module (Ioffe and Szegedy, 2015)",
+        ),
     },
 )
 

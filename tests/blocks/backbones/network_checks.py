@@ -13,8 +13,6 @@ from pocketbench.blocks.build import build_model
 from pocketbench.core.records import GraphFacts, ModelSpec
 from pocketbench.export.preparation import prepare_model
 
-TOLERANCE = 1e-4
-
 
 def build_small(backbone: str, **fields: object) -> nn.Module:
     """The network with random weights; small, unless `fields` say otherwise."""
@@ -32,7 +30,7 @@ def list_outputs(model: nn.Module, x: Tensor) -> list[Tensor]:
     return list(outputs) if isinstance(outputs, tuple) else [outputs]
 
 
-def check_rounding_errors(backbone: str, **fields: object) -> None:
+def check_rounding_errors(backbone: str, *, tolerance: float = 1e-4, **fields: object) -> None:
     """A float32 network against itself in float64: within 1e-4 of what tells inputs apart; and it tells them apart."""
     model = build_small(backbone, **fields)
     shape = make_small_spec(backbone, **fields).input_shape
@@ -42,7 +40,7 @@ def check_rounding_errors(backbone: str, **fields: object) -> None:
     for found, expected in zip(single, exact, strict=True):
         spread = (expected - expected.mean(0)).square().mean().sqrt()
         assert spread > 0.05 * expected.square().mean().sqrt()
-        assert (found.double() - expected).abs().max() < TOLERANCE * spread
+        assert (found.double() - expected).abs().max() < tolerance * spread
 
 
 def export_small(backbone: str, written: ModuleType, path: Path, **fields: object) -> GraphFacts:
