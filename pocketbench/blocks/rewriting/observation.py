@@ -49,19 +49,6 @@ def observe_calls(model: nn.Module, example: Tensor) -> dict[str, Observed]:
     return observed
 
 
-def capture_inputs(model: nn.Module, paths: list[str], example: Tensor) -> dict[str, Tensor]:
-    """A copy of what each of the modules at `paths` gets in its first call. Raises: ModelFault."""
-    inputs: dict[str, Tensor] = {}
-
-    def enter(path: str, given: Tensor | None, _result: Tensor | None) -> None:
-        if given is not None:
-            inputs.setdefault(path, given.clone())
-
-    with hooks_on(model, paths, enter=enter):
-        run_on(model, example)
-    return inputs
-
-
 def find_function_changes(model: nn.Module, example: Tensor) -> dict[str, set[str]]:
     """What `FriendlyFunctions` exchanges in a run, by the path of the module whose forward calls it.
 

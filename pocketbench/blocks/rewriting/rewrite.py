@@ -57,7 +57,7 @@ def make_export_friendly(model: nn.Module, example_input: Tensor, *, swap_gates:
         observed = observe_calls(original, example_input)
         check_repeatable(original, example_input)
         variants = make_variants(original, example_input, torch.Generator().manual_seed(SEED))
-        steps, left = choose_steps(original, observed, variants[0].network, variants[0].inputs)
+        steps, left = choose_steps(original, observed)
         steps, refused = refuse_culprits(variants, steps)
         functions, untouched = choose_functions(original, example_input, variants, steps)
         rewrite = partial(rewrite_network, steps=steps, friendly=bool(functions))
@@ -159,12 +159,15 @@ def check_arguments(model: object, example: object) -> None:
 
 def copy_network(model: nn.Module) -> nn.Module:
     """Raises: ModelFault when the network can't be copied."""
+    attributes = [value for module in model.modules() for value in vars(module).values()]
+    # torch copies no computed tensor; torch.nn.utils.weight_norm keeps one as an attribute
+    computed = [value for value in attributes if isinstance(value, Tensor) and not value.is_leaf]
     try:
-        return copy.deepcopy(model).eval()
+        return copy.deepcopy(model, {id(value): value.detach().clone() for value in computed}).eval()
     except Exception as error:  # a user's attribute may be anything
         raise ModelFault(
             f"the network can't be copied: {type(error).__name__}: {error}",
-            "keep what can't be copied, such as open files and computed tensors, out of its attributes",
+            "keep what can't be copied, such as open files, out of its attributes",
         ) from error
 
 

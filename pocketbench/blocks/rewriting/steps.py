@@ -6,14 +6,13 @@ import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import torch
-from torch import Tensor, nn
+from torch import nn
 
-from pocketbench.blocks.rewriting.families import Family, is_ours, propose_blocks
-from pocketbench.blocks.rewriting.observation import Observed, capture_inputs
-from pocketbench.blocks.rewriting.obstacles import Sharing, find_obstacle
+from pocketbench.blocks.rewriting.comparison import find_equal
+from pocketbench.blocks.rewriting.families import is_ours, propose_blocks
+from pocketbench.blocks.rewriting.observation import Observed
+from pocketbench.blocks.rewriting.obstacles import Sharing, find_hook, find_obstacle
 from pocketbench.blocks.rewriting.pooling import fix_pool, is_adaptive_pool
-from pocketbench.blocks.rewriting.proof import largest_error, tolerance_of
 from pocketbench.blocks.rewriting.report import Change, Left
 from pocketbench.blocks.rewriting.suspicion import suspect
 
@@ -38,19 +37,13 @@ def apply_steps(model: nn.Module, steps: Sequence[Step]) -> nn.Module:
     return model
 
 
-def choose_steps(
-    model: nn.Module, observed: dict[str, Observed], trial: nn.Module, inputs: Sequence[Tensor]
-) -> tuple[list[Step], list[Left]]:
+def choose_steps(model: nn.Module, observed: dict[str, Observed]) -> tuple[list[Step], list[Left]]:
     """The replacements, and what looks like attention or a pool and stays.
 
     Args:
         observed: the calls of a run of `model`.
-        trial: a copy of `model` with random weights, on which every proposal is compared with its original.
-        inputs: for `trial`.
     """
     sharing = Sharing(model)
-    candidates = [path for path, module in model.named_modules() if _is_candidate(module, observed.get(path))]
-    captured = [capture_inputs(trial, candidates, x) for x in inputs]
     steps: list[Step] = []
     left: list[Left] = []
     doubtful: list[Left] = []
@@ -65,8 +58,8 @@ def choose_steps(
         step = doubt = None
         if is_adaptive_pool(module):
             step, doubt = _choose_pool(path, module, seen)
-        elif path in candidates:
-            step, doubt = _choose_block(path, module, seen, trial, [one[path] for one in captured if path in one])
+        elif _is_candidate(module, seen):
+            step, doubt = _choose_block(path, module, seen)
         if step is not None:
             obstacle = find_obstacle(path, module, seen.sizes, sharing)
             settled.append(path)
@@ -76,7 +69,8 @@ def choose_steps(
                 left.append(Left(path=path, found=name_class(module), reason=f"{step.change.became}, but {obstacle}"))
         elif doubt is not None or (doubt := _doubt(module, seen)) is not None:
             doubtful.append(Left(path=path, found=name_class(module), reason=doubt))
-    named = [*settled, *(one.path for one in doubtful)]
+    named = [path for path in settled if not is_adaptive_pool(model.get_submodule(path))]
+    named += [one.path for one in doubtful]
     left += [one for one in doubtful if not any(_is_inside(path, one.path) and path != one.path for path in named)]
     return steps, left
 
@@ -91,8 +85,8 @@ def _is_inside(path: str, outer: str) -> bool:
     return not outer or path == outer or path.startswith(f"{outer}.")
 
 
-def _is_candidate(module: nn.Module, seen: Observed | None) -> bool:
-    if seen is None or not seen.keeps_shape or not seen.shapes or is_ours(module):
+def _is_candidate(module: nn.Module, seen: Observed) -> bool:
+    if not seen.keeps_shape or not seen.shapes:
         return False
     channels, *size = min(seen.shapes)
     return next(propose_blocks(module, channels, (size[0], size[1])), None) is not None
@@ -119,21 +113,19 @@ def _choose_pool(path: str, module: nn.Module, seen: Observed) -> tuple[Step | N
     return Step(change=change, build=build), None
 
 
-def _choose_block(
-    path: str, module: nn.Module, seen: Observed, trial: nn.Module, inputs: list[Tensor]
-) -> tuple[Step | None, str | None]:
-    original = trial.get_submodule(path)
-    channels, *_ = min(seen.shapes)
-    size = (inputs[0].shape[2], inputs[0].shape[3]) if inputs else min(seen.sizes)
-    tried: dict[str, Family] = {}
-    for index, (family, block) in enumerate(propose_blocks(original, channels, size)):
-        tried[family.name] = family
-        if inputs and _computes_same(original, block, inputs):
-            change = Change(path=path, found=name_class(module), became=family.name, why=family.gain)
-            return Step(change=change, build=_build_proposal(channels, size, index)), None
+def _choose_block(path: str, module: nn.Module, seen: Observed) -> tuple[Step | None, str | None]:
+    channels, height, width = min(seen.shapes)
+    size = (height, width)
+    equal = find_equal(module, channels, size)
+    if equal is not None:
+        index, family = equal
+        change = Change(path=path, found=name_class(module), became=family.name, why=family.gain)
+        return Step(change=change, build=_build_proposal(channels, size, index)), None
     if suspect(module, scales_input=seen.scales_input) is None:
         return None, None
-    return None, f"holds the layers of {' or '.join(tried)} and computes something else"
+    names = dict.fromkeys(family.name for family, _ in propose_blocks(module, channels, size))
+    hooks = [f" (its part {name} has a {hook})" for name, part in module.named_modules() if (hook := find_hook(part))]
+    return None, f"holds the layers of {' or '.join(names)} and computes something else{''.join(hooks[:1])}"
 
 
 def _build_proposal(channels: int, size: tuple[int, int], index: int) -> Callable[[nn.Module], nn.Module]:
@@ -142,13 +134,6 @@ def _build_proposal(channels: int, size: tuple[int, int], index: int) -> Callabl
         return block
 
     return build
-
-
-def _computes_same(original: nn.Module, block: nn.Module, inputs: list[Tensor]) -> bool:
-    with torch.no_grad():
-        expected = [[original.forward(x.clone())] for x in inputs]  # forward: a user's hook is no part of the module
-        found = [[block(x.clone())] for x in inputs]
-    return largest_error(expected, found, to_spread=True) <= tolerance_of(inputs[0].dtype)
 
 
 def _doubt(module: nn.Module, seen: Observed) -> str | None:
