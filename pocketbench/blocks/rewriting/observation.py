@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks.model_runs import run_on
@@ -44,7 +45,7 @@ def observe_calls(model: nn.Module, example: Tensor) -> dict[str, Observed]:
         seen.keeps_shape &= same
         seen.scales_input &= same and products.scales(given, result)  # type: ignore[arg-type]
 
-    with hooks_on(model, [path for path, _ in model.named_modules()], leave=leave), products:
+    with hooks_on(model, leave=leave), products:
         run_on(model, example)
     return observed
 
@@ -64,7 +65,7 @@ def find_function_changes(model: nn.Module, example: Tensor) -> dict[str, set[st
         stack.pop()
 
     with (
-        hooks_on(model, [path for path, _ in model.named_modules()], enter=enter, leave=leave),
+        hooks_on(model, enter=enter, leave=leave),
         FriendlyFunctions(lambda what: changes.setdefault(stack[-1], set()).add(what)),
     ):
         run_on(model, example)
@@ -72,13 +73,12 @@ def find_function_changes(model: nn.Module, example: Tensor) -> dict[str, set[st
 
 
 @contextmanager
-def hooks_on(
-    model: nn.Module, paths: list[str], *, enter: OnCall | None = None, leave: OnCall | None = None
-) -> Iterator[None]:
-    """While inside, `enter` is called before each call of the modules at `paths`, `leave` after it."""
+def hooks_on(model: nn.Module, *, enter: OnCall | None = None, leave: OnCall | None = None) -> Iterator[None]:
+    """While inside, `enter` is called before each, `leave` after it."""
     handles = []
-    for path in paths:
-        module = model.get_submodule(path)
+    for path, module in model.named_modules():
+        if isinstance(module, torch.jit.ScriptModule):  # takes no hooks, and nothing inside can be replaced
+            continue
         if enter is not None:
             handles.append(module.register_forward_pre_hook(_enter_hook(path, enter), with_kwargs=True))
         if leave is not None:

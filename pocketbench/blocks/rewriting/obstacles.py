@@ -28,12 +28,11 @@ class Sharing:
             self.parameters[id(parameter)].append(path)
 
     def find_elsewhere(self, path: str, module: nn.Module) -> str | None:
-        """What `module`, at `path`, shares with a place outside of it."""
+        """What `module`, at `path`, shares with a place outside of it; parts without weights don't count."""
         prefix = f"{path}." if path else ""
-        for part in module.modules():
-            other = _first_outside(self.modules[id(part)], path, prefix)
-            if other is not None:
-                return f"{other or 'the network'} is the same module as a part of it"
+        other = _first_outside(self.modules[id(module)], path, prefix)
+        if other is not None:
+            return f"it is the same module as {other}"
         for parameter in module.parameters():
             other = _first_outside(self.parameters[id(parameter)], path, prefix)
             if other is not None:

@@ -57,11 +57,15 @@ def measure_spread(outputs: Tensor) -> float:
 
 
 def check_outputs(outputs: Outputs) -> None:
+    """Refuse outputs that can't be compared. Raises: ModelFault."""
+    if not all(outputs):
+        raise ModelFault("the network returns no tensor", "there is nothing to compare; return one")
+    if not all(bool(leaf.isfinite().all()) for leaves in outputs for leaf in leaves):
+        raise ModelFault("the network's outputs are not all finite", "check its weights; infinities prove nothing")
+
+
+def check_spread(outputs: Outputs) -> None:
     """Refuse outputs whose comparison would prove nothing. Raises: ModelFault."""
     leaves = [torch.stack([leaf.double() for leaf in many]) for many in zip(*outputs, strict=True)]
-    if not leaves:
-        raise ModelFault("the network returns no tensor", "there is nothing to compare; return one")
-    if not all(bool(leaf.isfinite().all()) for leaf in leaves):
-        raise ModelFault("the network's outputs on random inputs are not all finite", "nothing can be proved of it")
     if all(measure_spread(leaf) <= SMALLEST_SPREAD * float(leaf.square().mean().sqrt()) for leaf in leaves):
         raise ModelFault("the network's output does not depend on its input", "nothing can be proved of it")

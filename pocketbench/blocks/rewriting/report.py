@@ -76,11 +76,12 @@ def _place(path: str) -> str:
 
 
 def _describe_proof(proof: Proof) -> str:
-    double = "not run" if proof.float64_error is None else f"{proof.float64_error:.1e}"
-    return (
-        f"same outputs on {proof.input_count} inputs, own and random weights: "
-        f"largest relative error {double} in float64, {proof.float32_error:.1e} in float32"
-    )
+    errors = f"{proof.float32_error:.1e} in float32"
+    if proof.float64_error is None:
+        errors += " (it does not run in float64)"
+    else:
+        errors = f"{proof.float64_error:.1e} in float64, {errors}"
+    return f"same outputs on {proof.input_count} inputs, own and random weights: largest relative error {errors}"
 
 
 def _describe_swap(swap: GateSwap) -> str:

@@ -9,12 +9,13 @@ from functools import partial
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
 
 from pocketbench.blocks.randomness import seeded_randomness
 from pocketbench.blocks.rewriting.functions import FriendlyNetwork
 from pocketbench.blocks.rewriting.gates import check_swap, swap_sigmoids
 from pocketbench.blocks.rewriting.observation import find_function_changes, observe_calls
-from pocketbench.blocks.rewriting.proof import largest_error, run_all, tolerance_of
+from pocketbench.blocks.rewriting.proof import check_outputs, largest_error, run_all, tolerance_of
 from pocketbench.blocks.rewriting.report import Change, GateSwap, Left, Proof, RewriteReport
 from pocketbench.blocks.rewriting.steps import Step, apply_steps, choose_steps, name_class
 from pocketbench.blocks.rewriting.variants import Variant, is_within_tolerance, make_variants
@@ -149,6 +150,8 @@ def check_arguments(model: object, example: object) -> None:
         raise UsageError(f"model is of type {type(model).__name__}", "expected a torch.nn.Module")
     if isinstance(model, torch.jit.ScriptModule):
         raise UsageError("model is compiled by TorchScript", "give the torch.nn.Module that it was made from")
+    if any(is_lazy(parameter) or parameter.is_meta for parameter in model.parameters()):
+        raise UsageError("model has layers without weights (lazy, or on the meta device)", "give it weights first")
     if not isinstance(example, Tensor):
         raise UsageError(f"example_input is of type {type(example).__name__}", "expected one tensor (N, C, H, W)")
     if example.dtype != torch.float32 or example.device.type != "cpu":
@@ -174,6 +177,7 @@ def copy_network(model: nn.Module) -> nn.Module:
 def check_repeatable(model: nn.Module, example: Tensor) -> None:
     """Raises: ModelFault when two runs differ: then no comparison can prove anything."""
     first, second = run_all(model, [example]), run_all(model, [example])
+    check_outputs(first)
     if largest_error(first, second, to_spread=False) > tolerance_of(torch.float32):
         raise ModelFault(
             "the network gives another output when it runs again on the same input",

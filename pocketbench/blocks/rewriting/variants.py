@@ -11,7 +11,14 @@ from torch import Tensor, nn
 
 from pocketbench.blocks.model_runs import draw_input
 from pocketbench.blocks.randomise import randomise_statistics
-from pocketbench.blocks.rewriting.proof import Outputs, check_outputs, largest_error, run_all, tolerance_of
+from pocketbench.blocks.rewriting.proof import (
+    Outputs,
+    check_outputs,
+    check_spread,
+    largest_error,
+    run_all,
+    tolerance_of,
+)
 from pocketbench.core.errors import ModelFault
 
 RANDOM_INPUTS = 2
@@ -55,7 +62,9 @@ def make_variants(original: nn.Module, example: Tensor, generator: torch.Generat
         for dtype in (torch.float64, torch.float32):
             variant = _make_variant(network, inputs, dtype, own=network is original)
             variants += [] if variant is None else [variant]
-    check_outputs(variants[0].outputs)
+    for variant in variants:
+        check_outputs(variant.outputs)
+    check_spread(variants[0].outputs)
     return variants
 
 

@@ -81,7 +81,7 @@ def test_one_module_at_two_places_is_left_and_named() -> None:
     model = draw_weights(Twice(shared, shared, nn.ReLU()))
     rewritten = make_export_friendly(model, EXAMPLE)
     assert [(left.path, left.reason) for left in rewritten.report.left] == [
-        ("first", "squeeze-and-excitation, but second is the same module as a part of it")
+        ("first", "squeeze-and-excitation, but it is the same module as second")
     ]
     assert_same(model, rewritten.model)
 
@@ -195,9 +195,58 @@ def test_gates_of_the_catalogues_own_blocks_are_exchanged_too() -> None:
     assert rewritten.report.swap.paths == ("attention.gate",)
 
 
+def test_an_activation_that_others_use_too_is_no_obstacle() -> None:
+    activation = nn.ReLU()
+    attention = LinearSqueeze()
+    attention.fc[1] = activation
+    model = draw_weights(Twice(attention, nn.Identity(), activation))
+    rewritten = make_export_friendly(model, EXAMPLE)
+    assert type(rewritten.model.first) is SqueezeExcitation
+    assert_same(model, rewritten.model)
+
+
+def test_a_part_compiled_by_torchscript_stays() -> None:
+    with pytest.warns(DeprecationWarning, match="torch.jit"):
+        compiled = torch.jit.trace(nn.Conv2d(CHANNELS, CHANNELS, 1), torch.randn(1, CHANNELS, 9, 6))
+    model = Twice(LinearSqueeze(), nn.Identity(), compiled)
+    rewritten = make_export_friendly(model, EXAMPLE)
+    assert type(rewritten.model.first) is SqueezeExcitation
+    assert_same(model, rewritten.model)
+
+
+class SingleOnly(nn.Module):
+    """Makes float32 of whatever it gets."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = Network(LinearSqueeze())
+
+    def forward(self, x: Tensor) -> dict[str, Tensor]:
+        return {"map": self.network(x.float())}
+
+
+def test_a_network_of_float32_alone_is_compared_in_that() -> None:
+    model = draw_weights(SingleOnly())
+    rewritten = make_export_friendly(model, EXAMPLE)
+    assert rewritten.report.proof.float64_error is None
+    assert rewritten.report.lines()[-1].endswith("in float32 (it does not run in float64)")
+    with torch.no_grad():
+        assert torch.allclose(rewritten.model(EXAMPLE)["map"], model(EXAMPLE)["map"], rtol=1e-4, atol=1e-5)
+
+
 class Noisy(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return x + torch.rand_like(x)
+
+
+class Infinite(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return x / 0
+
+
+class Constant(nn.Module):
+    def forward(self, x: Tensor) -> Tensor:
+        return torch.ones(len(x), 4)
 
 
 class Uncopyable(nn.Module):
@@ -218,6 +267,9 @@ GOOD = nn.Conv2d(3, 4, 1)
         (GOOD, EXAMPLE.double(), UsageError, "holds float64"),
         (GOOD, EXAMPLE[:, :2], ModelFault, r"does not run on an input of shape \(1, 2, 18, 12\)"),
         (Noisy(), EXAMPLE, ModelFault, "another output when it runs again"),
+        (Infinite(), EXAMPLE, ModelFault, "outputs are not all finite"),
+        (Constant(), EXAMPLE, ModelFault, "output does not depend on its input"),
+        (nn.Conv2d(3, 4, 1, device="meta"), EXAMPLE, UsageError, "layers without weights"),
         (Uncopyable(), EXAMPLE, ModelFault, "can't be copied: TypeError: cannot pickle 'generator'"),
     ],
 )
