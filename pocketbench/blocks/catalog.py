@@ -84,10 +84,6 @@ BACKBONES = Registry(
             target="pocketbench.blocks.backbones.bn_inception:BNInception",
             summary="BN-Inception, attention behind each module (Ioffe and Szegedy, 2015)",
         ),
-        "bn_inception": BackboneEntry(
-            target="pocketbench.blocks.backbones.bn_inception:BNInception",
-            summary="BN-Inception, attention behind each module (Ioffe and Szegedy, 2015)",
-        ),
     },
 )
 
