@@ -70,7 +70,7 @@ def make_spec(
     if weights == "given":
         raise UsageError(f"{model} comes with random weights", "name the file of its own: --checkpoint FILE")
     check_range("width", width, *WIDTH_RANGE)
-    spec = _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes or 1000, seed or 0)
+    spec = _make_catalogue_spec(model, shape, width or 1.0, attention, reduction, gate, classes, seed or 0)
     return add_checkpoint(spec, checkpoint)
 
 
@@ -140,10 +140,10 @@ def _make_catalogue_spec(
     attention: str | None,
     reduction: int | None,
     gate: str | None,
-    classes: int,
+    classes: int | None,
     seed: int,
 ) -> ModelSpec:
-    from pocketbench.blocks.catalog import BACKBONES, BLOCKS, GATES, default_reduction
+    from pocketbench.blocks.catalog import BACKBONES, BLOCKS, default_class_count, default_reduction
 
     BACKBONES.entry(model)
     if attention is None:
@@ -154,21 +154,33 @@ def _make_catalogue_spec(
                 )
     else:
         BLOCKS.entry(attention)
-        usual = default_reduction(attention)
-        if usual is None and reduction is not None:
+        if default_reduction(attention) is None and reduction is not None:
             raise UsageError(f"{attention} has no reduction ratio", "leave it out")
         check_range("reduction", reduction, 1, MAX_CHANNELS)
-        reduction = reduction or usual
-        gate = gate or GATES[0]
-        if gate not in GATES:
-            raise UnknownNameError("gate", gate, GATES)
+        reduction = reduction or default_reduction(attention, model)
+        gate = _choose_gate(attention, gate)
     return ModelSpec(
         backbone=model,
         block=attention,
         width_ratio=width,
         reduction_ratio=reduction,
         gate=gate,
-        class_count=classes,
+        class_count=classes or default_class_count(model),
         input_shape=shape,
         seed=seed,
     )
+
+
+def _choose_gate(attention: str, gate: str | None) -> str | None:
+    """The gate that was named, else the usual one; None for a block that has no choice."""
+    from pocketbench.blocks.catalog import BLOCKS, GATES
+    from pocketbench.blocks.entries.entry import BlockEntry
+
+    entry = BLOCKS.entry(attention)
+    if isinstance(entry, BlockEntry) and not entry.has_gate:
+        if gate is not None:
+            raise UsageError(f"{attention} has no gate to choose, got {gate!r}", "leave it out")
+        return None
+    if gate is not None and gate not in GATES:
+        raise UnknownNameError("gate", gate, GATES)
+    return gate or GATES[0]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import re
 
@@ -24,6 +25,13 @@ def test_the_formula_counts_the_parameters(name: str, channels: int, size: tuple
     counted = eval(entry.parameters, {"__builtins__": {}, "log2": math.log2}, names)
     block = make_block(name, channels=channels, size=size)
     assert counted == sum(parameter.numel() for parameter in block.parameters())
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_what_can_be_chosen_is_what_the_block_takes(name: str) -> None:
+    keywords = inspect.signature(BLOCKS.load(name)).parameters
+    assert OWN[name].has_gate == ("gate" in keywords)
+    assert (OWN[name].default_reduction is not None) == ("reduction" in keywords)
 
 
 @pytest.mark.parametrize("name", OWN)

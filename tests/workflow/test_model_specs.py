@@ -146,3 +146,17 @@ def test_what_does_not_go_with_a_checkpoint(weights: Path, options: dict[str, An
 def test_a_checkpoint_that_is_not_there() -> None:
     with pytest.raises(FileFault, match=r"none\.pth does not exist"):
         make_spec("mobilenet_v2", checkpoint="none.pth")
+
+
+def test_a_block_without_a_gate_has_none_to_choose() -> None:
+    assert make_spec("mobilenet_v2", attention="non_local").gate is None
+    with pytest.raises(UsageError, match="non_local has no gate to choose, got 'sigmoid'"):
+        make_spec("mobilenet_v2", attention="non_local", gate="sigmoid")
+
+
+def test_a_backbone_brings_its_own_classes_and_its_own_squeeze_and_excitation() -> None:
+    assert make_spec("ssdlite_mobilenet_v2").class_count == 81
+    assert make_spec("deeplabv3_mobilenet_v2", classes=19).class_count == 19
+    assert make_spec("efficientnet_b0", attention="se").reduction_ratio is None
+    assert make_spec("efficientnet_b0", attention="se", reduction=16).reduction_ratio == 16
+    assert make_spec("efficientnet_b0", attention="ca").reduction_ratio == 32

@@ -38,6 +38,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "gala": BlockEntry(
         target="pocketbench.blocks.attention.gala:GALA",
         summary="global and local attention, scores of channels and of positions",
+        has_gate=False,
         paper="Linsley et al., ICLR 2019, arXiv:1805.08819",
         parameters="3 * C * (C // r) + 3 * C + 3 * (C // r) + 1",
         default_reduction=4,
@@ -46,6 +47,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "aa": BlockEntry(
         target="pocketbench.blocks.attention.augmented:AttentionAugmentedConvolution",
         summary="attention-augmented convolution, a 3x3 with some channels from self-attention",
+        has_gate=False,
         paper="Bello et al., ICCV 2019, arXiv:1904.09925",
         parameters="9 * C * C + C - (4 * C - 5 - max(4, C // r // 4 * 4)) * max(4, C // r // 4 * 4)",
         default_reduction=10,
@@ -54,6 +56,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "non_local": BlockEntry(
         target="pocketbench.blocks.attention.non_local:NonLocal",
         summary="non-local block, each position a mean over all (embedded Gaussian)",
+        has_gate=False,
         paper="Wang et al., CVPR 2018, arXiv:1711.07971",
         parameters="4 * C * (C // r) + 3 * (C // r) + 3 * C",
         default_reduction=2,
@@ -62,6 +65,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "a2": BlockEntry(
         target="pocketbench.blocks.attention.double:DoubleAttention",
         summary="double attention, few descriptors gathered and handed out again",
+        has_gate=False,
         paper="Chen et al., NeurIPS 2018, arXiv:1810.11579",
         parameters="4 * C * (C // r) + 3 * (C // r) + C",
         default_reduction=4,
@@ -77,6 +81,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "cc": BlockEntry(
         target="pocketbench.blocks.attention.criss_cross:CrissCrossAttention",
         summary="criss-cross attention, over row and column, twice",
+        has_gate=False,
         paper="Huang et al., ICCV 2019, arXiv:1811.11721",
         parameters="C * C + 2 * C * (C // r) + C + 2 * (C // r) + 1",
         default_reduction=8,
@@ -100,6 +105,7 @@ HEAVY_BLOCKS: dict[str, BlockEntry] = {
     "lka": BlockEntry(
         target="pocketbench.blocks.attention.large_kernel:LargeKernelAttention",
         summary="large kernel attention, a product with a 21x21 convolution in three parts",
+        has_gate=False,
         paper="Guo et al., CVMJ 2023, arXiv:2202.09741",
         parameters="C * C + 77 * C",
         warning="three times the MACs of MobileNetV2 at 224 x 224, 8.6 M parameters in place of 3.5 M",

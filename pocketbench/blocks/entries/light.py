@@ -74,6 +74,7 @@ LIGHT_BLOCKS = {
     "gc": BlockEntry(
         target="pocketbench.blocks.attention.global_context:GlobalContext",
         summary="global context, a weighted mean of the map added to it",
+        has_gate=False,
         paper="Cao et al., ICCV workshops 2019, arXiv:1904.11492",
         parameters="2 * C * (C // r) + 3 * (C // r) + 2 * C + 1",
         default_reduction=16,
