@@ -32,7 +32,7 @@ class EfficientLocalAttention(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: equations 5 to 8 of the paper, with the kernel and the groups of its ELA-B.
+    Source: the paper's ELA-B: kernel 7, one group a channel.
     Differs: BatchNorm, over both strips as one batch, in place of GroupNorm, which costs 4 BROADCAST_TO and 12 MUL in a
         TFLite file where BatchNorm disappears in the convolution. The paper chose GroupNorm for its accuracy: expect
         less than it reports. The default gate is hard.

@@ -26,7 +26,7 @@ class EffectiveSqueezeExcitation(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: equations 3 and 4 of the paper. The weights `fc.weight` and `fc.bias` of the official VoVNetV2 load, and
+    Source: the paper's eSE module. The weights `fc.weight` and `fc.bias` of the official VoVNetV2 load, and
         timm's too.
     Differs: the paper writes a sigmoid; the official code has the hard one, which is the default here too.
     Cost: C^2 + C parameters, C^2 MACs.

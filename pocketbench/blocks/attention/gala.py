@@ -28,7 +28,7 @@ class GALA(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: section 3 of the paper; r = 4, the biases and the start of a and m are those of the official gala_tpu.
+    Source: the paper's module; r = 4, the biases and the start of a and m are those of the official gala_tpu.
     Differs: the sum is computed as (a + m g) s + a g, the same with two operators over the whole map instead of five.
         That code puts a 5x5 convolution between V1 and V2 and by default a sigmoid in place of the paper's tanh. The
         loss that draws the attention to where people look is no part of the block.

@@ -29,7 +29,7 @@ class GatherExcite(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: section 3.3 of the paper; the layers are those of the official RN50-GEP.prototxt.
+    Source: the paper's GE-theta; the layers are those of the official RN50-GEP.prototxt.
     Differs: the default gate is hard.
     Cost: C (H W + 2) parameters, C H W MACs.
     """
@@ -62,7 +62,7 @@ class ParameterFreeGatherExcite(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: GE-theta- with the global extent, section 3.2 of the paper.
+    Source: the paper's GE-theta- with the global extent.
     Differs: the default gate is hard.
     Cost: no parameters, no MACs.
     """

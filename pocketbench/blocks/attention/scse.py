@@ -29,7 +29,7 @@ class SpatialChannelSqueezeExcitation(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: sections 2.1 to 2.3 of the paper; its ratio is 2.
+    Source: the paper's scSE, the sum of its cSE and sSE; its ratio is 2.
     Differs: the two gates are added before they meet the map, which is the paper's sum of two scaled maps with one
         multiplication less. The authors' later code takes the larger of the two maps instead, so that its weights
         mean something else. The default gate is hard.

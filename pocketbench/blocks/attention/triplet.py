@@ -36,7 +36,7 @@ class TripletAttention(nn.Module):
     Raises:
         UsageError: for an argument out of range, and at run time for a map of another shape.
 
-    Source: equation 4 of the paper; the weights of the official triplet_attention.py load.
+    Source: the paper's module; the weights of the official triplet_attention.py load.
     Differs: the pooled maps are turned instead of the whole ones, which a TFLite file shows as 6 RESHAPE in place of 9
         TRANSPOSE, and the gates are added before they meet the map. The default gate is hard.
     Cost: 300 parameters, 98 (C W + H C + H W) MACs in convolutions of single channels.
