@@ -12,6 +12,7 @@ import torch
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.core.records import Parity
 from pocketbench.export.parity import compare_outputs
+from pocketbench.export.pool_padding import pad_pools_with_zeros
 from pocketbench.export.preparation import PreparedModel
 from pocketbench.export.tflite_graph import read_graph_facts
 
@@ -37,7 +38,9 @@ def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) 
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            model = litert_torch.convert(exported.module(), example[0])
+            graph_module = exported.module()
+            pad_pools_with_zeros(graph_module)
+            model = litert_torch.convert(graph_module, example[0])
     except Exception as error:
         raise ConversionError(
             f"litert-torch can't convert the model: {type(error).__name__}: {error}",
