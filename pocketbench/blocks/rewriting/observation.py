@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from types import NoneType
 from typing import Any
 
 import torch
@@ -15,7 +16,7 @@ from pocketbench.blocks.rewriting.functions import FriendlyFunctions
 from pocketbench.blocks.rewriting.suspicion import Products
 
 OnCall = Callable[[str, Tensor | None, Tensor | None], None]
-"""Called with a module's path, its input (None unless it is one tensor alone), and its output (None unless it is a
+"""Called with a module's path, its input (None unless one tensor is), and its output (None unless it is a
 tensor, and before the call)."""
 
 
@@ -105,4 +106,6 @@ def _leave_hook(path: str, leave: OnCall) -> Callable[..., None]:
 
 
 def _single_tensor(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Tensor | None:
-    return args[0] if len(args) == 1 and not kwargs and isinstance(args[0], Tensor) else None
+    """The only tensor among the arguments; None when there are others, or structures that may hold one."""
+    given = [value for value in (*args, *kwargs.values()) if not isinstance(value, (NoneType, bool, int, float, str))]
+    return given[0] if len(given) == 1 and isinstance(given[0], Tensor) else None

@@ -35,8 +35,12 @@ class Products(TorchFunctionMode):
         """Whether `result` is `given` times something that was computed."""
         product, factors = self.factors.get(id(result), (None, ()))
         others = [factor for factor in factors if factor is not given]
-        computed = bool(others) and isinstance(others[0], Tensor) and not isinstance(others[0], nn.Parameter)
-        return product is result and len(others) == 1 and computed
+        return product is result and len(others) == 1 and _is_computed(others[0])
+
+
+def _is_computed(factor: Any) -> bool:
+    """A tensor that is neither a parameter nor a view of one, as in LayerScale."""
+    return isinstance(factor, Tensor) and not any(isinstance(one, nn.Parameter) for one in (factor, factor._base))
 
 
 def suspect(module: nn.Module, *, scales_input: bool) -> str | None:

@@ -124,3 +124,52 @@ def test_parts_are_replaced_where_the_whole_is_not_known() -> None:
     ]
     assert [left.path for left in rewritten.report.left] == ["attention.spatial"]
     assert_same(model, rewritten.model)
+
+
+class WindowAttention(nn.Module):
+    """Something else by the name of attention, called with an option."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.mix = nn.Conv2d(C, C, 3, padding=1)
+
+    def forward(self, x: Tensor, mask: Tensor | None = None, *, causal: bool = False) -> Tensor:
+        return self.mix(x) if mask is None and not causal else self.mix(-x)
+
+
+class Scale(nn.Module):
+    """A learned factor for each channel: no attention, it does not look at its input."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gamma = nn.Parameter(torch.full((C,), 0.5))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * self.gamma.view(1, -1, 1, 1)
+
+
+class ScaledByMean(nn.Module):
+    """No name gives it away; that it scales its input does."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(torch.randn(1, C, 1, 1))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x * torch.tanh(self.weight * x.mean((2, 3), keepdim=True))
+
+
+def test_a_guess_says_what_it_rests_on() -> None:
+    class Chain(Network):
+        def __init__(self) -> None:
+            super().__init__(nn.Sequential(Scale(), ScaledByMean()))
+            self.window = WindowAttention()
+
+        def forward(self, x: Tensor) -> Tensor:
+            return self.head(self.window(self.attention(self.stem(x)), mask=None, causal=False))
+
+    left = make_export_friendly(draw_weights(Chain()), EXAMPLE).report.left
+    assert {one.path: one.reason for one in left} == {
+        "attention.1": "may be attention (it scales its input by what it computes) of a form that is not known here",
+        "window": "may be attention (its class is called so) of a form that is not known here",
+    }
