@@ -18,7 +18,7 @@ def check_swap(gate: str | None) -> None:
 
 
 def swap_sigmoids(model: nn.Module) -> tuple[str, ...]:
-    """Make each sigmoid inside the catalogue's blocks a hard sigmoid, in place; no other sigmoid of the network.
+    """Make each sigmoid gate of the catalogue's blocks a hard sigmoid, in place; no other sigmoid of the network.
 
     Returns: the paths of the exchanged gates.
     """
@@ -27,8 +27,8 @@ def swap_sigmoids(model: nn.Module) -> tuple[str, ...]:
         if not is_ours(block):
             continue
         for name, part in list(block.named_modules()):
-            if type(part) is nn.Sigmoid and find_hook(part) is None:
-                parent, _, attribute = name.rpartition(".")
+            parent, _, attribute = name.rpartition(".")
+            if attribute == "gate" and type(part) is nn.Sigmoid and find_hook(part) is None:
                 setattr(block.get_submodule(parent), attribute, nn.Hardsigmoid())
                 swapped.append(f"{path}.{name}" if path else name)
     return tuple(dict.fromkeys(swapped))

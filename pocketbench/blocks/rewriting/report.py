@@ -60,7 +60,7 @@ class RewriteReport:
 
     def lines(self) -> list[str]:
         """The report as text, a line each."""
-        lines = [f"replaced  {_place(change.path)}: {change.found} -> {change.became}" for change in self.changes]
+        lines = [f"replaced  {_place(one.path)}: {one.found} -> {one.became} ({one.why})" for one in self.changes]
         lines += [f"left      {_place(left.path)}: {left.found}: {left.reason}" for left in self.left]
         if not self.changes:
             lines.append("nothing was replaced")

@@ -11,11 +11,13 @@ from torch import nn
 from pocketbench.blocks import make_export_friendly
 from pocketbench.blocks.randomise import randomise_statistics
 from pocketbench.blocks.timm_models import import_timm
+from pocketbench.core.errors import ConversionError
 from pocketbench.core.records import GraphFacts
 from pocketbench.export.catalog import FORMATS
 from pocketbench.export.preparation import prepare_model
 from pocketbench.profile.probe import probe_artifact
 from tests.blocks.rewriting.test_families import assert_same
+from tests.blocks.rewriting.textbook import CHANNELS, Network, SkippedSqueeze, TwoPools
 
 CBAM = {"block_args": {"attn_layer": "cbam"}}
 NETWORKS = {
@@ -77,3 +79,25 @@ def test_no_format_needs_more_layout_operators_than_before(name: str, tmp_path: 
         probe_artifact(tmp_path / state / "model.tflite", "litert")["partition_count"] for state in ("before", "after")
     ]
     assert partitions[1] <= partitions[0]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore")
+def test_what_tflite_refused_is_written_in_one_partition(tmp_path: Path) -> None:
+    import_timm()
+    from timm.layers import create_attn
+
+    torch.manual_seed(0)
+    model = Network(nn.Sequential(create_attn("eca", CHANNELS), TwoPools(), SkippedSqueeze()))
+    randomise_statistics(model.eval(), SHAPE, torch.Generator().manual_seed(0))
+    path = tmp_path / "model.tflite"
+    tflite = FORMATS.load("tflite")
+    with pytest.raises(ConversionError):
+        tflite.convert(prepare_model(model, SHAPE).exported, path, "fp32")
+    prepared = prepare_model(make_export_friendly(model, torch.randn(SHAPE)).model, SHAPE)
+    tflite.convert(prepared.exported, path, "fp32")
+    tflite.verify(path, prepared, "fp32")
+    operators = tflite.read_graph_facts(path).operator_counts
+    assert operators["TRANSPOSE"] == 2  # input and output, from (N, C, H, W) and back
+    assert not operators.keys() & {"FULLY_CONNECTED", "RESHAPE", "BROADCAST_TO", "TILE"}
+    assert probe_artifact(path, "litert")["partition_count"] == 1
