@@ -9,13 +9,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from pocketbench.blocks.model_runs import draw_input, run_on
 from pocketbench.core.records import ModelFacts
 
-# What convolution modules, functional convolutions and linear layers come down to.
-COUNTED_OPERATORS = (torch.ops.aten.convolution, torch.ops.aten.mm, torch.ops.aten.addmm)
+# What convolutions, linear layers and products of matrices, such as those of attention between positions, come down to.
+COUNTED_OPERATORS = (
+    torch.ops.aten.convolution,
+    torch.ops.aten.mm,
+    torch.ops.aten.addmm,
+    torch.ops.aten.bmm,
+    torch.ops.aten.baddbmm,
+)
 FLOPS_PER_MAC = 2
 
 
 def count_model_facts(model: nn.Module, input_shape: tuple[int, ...]) -> ModelFacts:
-    """All parameters, and the MACs of every convolution and linear layer that a run on `input_shape` calls.
+    """All parameters, and the MACs of every convolution, linear layer and matrix product in a run on `input_shape`.
 
     A layer that is applied twice counts twice in MACs and once in parameters. Padding counts as in the formula
     k k C_in C_out H_out W_out / groups. ECA counts as its convolution over channels, k C.

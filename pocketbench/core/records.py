@@ -71,7 +71,7 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What the trained network has, before a converter folds anything. MACs: convolutions and linear layers."""
+    """What the trained network has, before a converter folds anything. MACs: convolutions, linear layers, products of matrices."""
 
     parameter_count: int
     mac_count: int

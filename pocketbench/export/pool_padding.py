@@ -35,7 +35,8 @@ def pad_pools_with_zeros(graph_module: GraphModule) -> int:
 
 
 def _pad_with_zeros(graph_module: GraphModule, pool: Node) -> bool:
-    source, kernel, *rest = pool.args
+    source, kernel = pool.args[:2]
+    rest: tuple[Any, ...] = pool.args[2:]
     stride, padding, dilation, ceil_mode = (*rest, *POOL_DEFAULTS[len(rest) :])
     height, width = _as_pair(padding)
     if (height, width) == (0, 0) or ceil_mode or not isinstance(source, Node) or not _is_never_negative(source):
