@@ -58,7 +58,11 @@ def propose_blocks(module: nn.Module, channels: int, size: tuple[int, int]) -> I
             yield family, block.eval()
 
 
-def is_ours(module: nn.Module) -> bool:
-    """A block of the catalogue."""
-    target = f"{type(module).__module__}:{type(module).__qualname__}"
-    return target in {entry.target for entry in BLOCKS.entries().values()}
+def find_own_blocks(model: nn.Module) -> list[str]:
+    """The paths of the catalogue's blocks in `model`."""
+    targets = {entry.target for entry in BLOCKS.entries().values()}
+    return [
+        path
+        for path, module in model.named_modules()
+        if f"{type(module).__module__}:{type(module).__qualname__}" in targets
+    ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import nn
 
-from pocketbench.blocks.rewriting.families import is_ours
+from pocketbench.blocks.rewriting.families import find_own_blocks
 from pocketbench.blocks.rewriting.obstacles import find_hook
 from pocketbench.core.errors import UsageError
 
@@ -23,9 +23,8 @@ def swap_sigmoids(model: nn.Module) -> tuple[str, ...]:
     Returns: the paths of the exchanged gates.
     """
     swapped: list[str] = []
-    for path, block in model.named_modules():
-        if not is_ours(block):
-            continue
+    for path in find_own_blocks(model):
+        block = model.get_submodule(path)
         for name, part in list(block.named_modules()):
             parent, _, attribute = name.rpartition(".")
             if attribute == "gate" and type(part) is nn.Sigmoid and find_hook(part) is None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from torch import nn
 
 from pocketbench.blocks.rewriting.comparison import find_equal
-from pocketbench.blocks.rewriting.families import is_ours, propose_blocks
+from pocketbench.blocks.rewriting.families import find_own_blocks, propose_blocks
 from pocketbench.blocks.rewriting.observation import Observed
 from pocketbench.blocks.rewriting.obstacles import Sharing, find_hook, find_obstacle
 from pocketbench.blocks.rewriting.pooling import fix_pool, is_adaptive_pool
@@ -47,13 +47,10 @@ def choose_steps(model: nn.Module, observed: dict[str, Observed]) -> tuple[list[
     steps: list[Step] = []
     left: list[Left] = []
     doubtful: list[Left] = []
-    settled: list[str] = []
+    settled = find_own_blocks(model)
     for path, module in model.named_modules():
         seen = observed.get(path)
         if seen is None or any(_is_inside(path, other) for other in settled):
-            continue
-        if is_ours(module):
-            settled.append(path)
             continue
         step = doubt = None
         if is_adaptive_pool(module):
