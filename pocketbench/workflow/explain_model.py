@@ -42,7 +42,7 @@ def explain_model(spec: ModelSpec, target: str) -> list[ExplainedSite]:
     if spec.rewrite:
         model = rewrite_model(model, spec).model
     sites = []
-    for choice in choose_forms(model, target):
+    for choice in choose_forms(model, target, spec.input_shape if ":" in spec.backbone else None):
         site, rule = choice.site, choice.rule
         sites.append(
             ExplainedSite(

@@ -49,11 +49,13 @@ class ModelForms:
 
         Targets that choose the same forms share one.
         """
-        choices = choose_forms(self.model, lowering) if lowering is not None else []
+        # backbones of the catalogue say what follows a block; of another network its graph tells
+        shape = self.asked.input_shape if ":" in self.asked.backbone else None
+        choices = choose_forms(self.model, lowering, shape) if lowering is not None else []
         forms = tuple(choice.rule.form if choice.rule else None for choice in choices)
         forms = forms if any(forms) else ()
         if forms not in self._prepared:
-            lowered = lower_model(self.model, lowering) if forms and lowering is not None else self.model
+            lowered = lower_model(self.model, lowering, shape) if forms and lowering is not None else self.model
             self._prepared[forms] = prepare_model(self.reference, self.asked.input_shape, lowered=lowered)
         return self._prepared[forms]
 

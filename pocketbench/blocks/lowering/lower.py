@@ -21,27 +21,31 @@ class Choice:
     rule: Rule | None
 
 
-def choose_forms(model: nn.Module, target: str) -> list[Choice]:
+def choose_forms(model: nn.Module, target: str, input_shape: tuple[int, ...] | None = None) -> list[Choice]:
     """What `lower_model` does to each attention block of `model`, in the order of its modules."""
-    return [Choice(site=place.site, rule=find_rule(place.site, target)) for place in find_places(model)]
+    places = find_places(model, input_shape)
+    return [Choice(site=place.site, rule=find_rule(place.site, target)) for place in places]
 
 
-def lower_model(model: nn.Module, target: str) -> nn.Module:
+def lower_model(model: nn.Module, target: str, input_shape: tuple[int, ...] | None = None) -> nn.Module:
     """A copy of `model`, in evaluation mode, with each attention block in the form that costs least on `target`.
 
     The copy computes what `model` computes, with the same weights; it is for export and can't be trained further.
+
+    Args:
+        input_shape: of a network whose blocks do not stand in Sequentials: what follows them is read off its graph.
     """
     lowered = copy.deepcopy(model).eval()
-    for place in find_places(lowered):
-        _lower_place(place, target)
+    for place in find_places(lowered, input_shape):
+        _lower_place(lowered, place, target)
     return lowered
 
 
-def _lower_place(place: Place, target: str) -> None:
+def _lower_place(model: nn.Module, place: Place, target: str) -> None:
     rule = find_rule(place.site, target)
     if rule is None:
         return
-    setattr(place.parent, place.name, rule.form.build(place.site).eval())
+    model.set_submodule(place.site.name, rule.form.build(place.site).eval())
     if rule.form.takes_projection:
-        for name in place.projection_names:
-            setattr(place.parent, name, nn.Identity())
+        for path in place.projection_paths:
+            model.set_submodule(path, nn.Identity())

@@ -11,62 +11,71 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pocketbench.blocks.catalog import BLOCKS
 from pocketbench.blocks.lowering.site import Site
+from pocketbench.blocks.lowering.successors import find_successors
+
+KINDS = {entry.target: name for name, entry in BLOCKS.entries().items()}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Place:
-    """A site, and the attribute that holds its block.
-
-    `projection_names` are those, in the same parent, of the layers that the site's projection stands for.
-    """
+    """A site, and the paths in the network of the layers that its projection stands for."""
 
     site: Site
-    parent: nn.Module
-    name: str
-    projection_names: tuple[str, ...]
+    projection_paths: tuple[str, ...]
 
 
-def find_places(model: nn.Module) -> list[Place]:
-    """Every block of the catalogue in `model`, in the order of its modules; not the parts of a block."""
-    kinds = {entry.target: name for name, entry in BLOCKS.entries().items()}
-    return list(_walk(model, "", kinds))
+def find_places(model: nn.Module, input_shape: tuple[int, ...] | None = None) -> list[Place]:
+    """Every block of the catalogue in `model`, in the order of its modules; not the parts of a block.
+
+    Args:
+        input_shape: to look for projections outside of Sequentials too, in the graph that a run on it leaves.
+    """
+    blocks = dict(_find_blocks(model, ""))
+    projections = {path: _find_next_in_sequence(model, path) for path in blocks}
+    open_paths = [path for path, layers in projections.items() if not layers]
+    if input_shape is not None and open_paths:
+        projections |= find_successors(model, open_paths, input_shape)
+    return [_make_place(model, path, kind, projections[path]) for path, kind in blocks.items()]
 
 
-def _walk(parent: nn.Module, path: str, kinds: dict[str, str]) -> Iterator[Place]:
+def _find_blocks(parent: nn.Module, path: str) -> Iterator[tuple[str, str]]:
+    """Path and kind of each block."""
     for name, child in parent.named_children():
-        kind = kinds.get(f"{type(child).__module__}:{type(child).__qualname__}")
+        kind = KINDS.get(f"{type(child).__module__}:{type(child).__qualname__}")
         if kind is None:
-            yield from _walk(child, f"{path}{name}.", kinds)
-            continue
-        channels, size = getattr(child, "channels", None), getattr(child, "size", None)
-        if isinstance(channels, int) and isinstance(size, tuple):
-            layers = _find_projection(parent, name)
-            yield Place(
-                site=Site(
-                    name=path + name,
-                    kind=kind,
-                    block=child,
-                    channels=channels,
-                    size=size,
-                    projection=_fold([parent.get_submodule(layer) for layer in layers]),
-                ),
-                parent=parent,
-                name=name,
-                projection_names=layers,
-            )
+            yield from _find_blocks(child, f"{path}{name}.")
+        elif isinstance(getattr(child, "channels", None), int) and isinstance(getattr(child, "size", None), tuple):
+            yield path + name, kind
 
 
-def _find_projection(parent: nn.Module, name: str) -> tuple[str, ...]:
-    """The 1x1 convolution behind `name`, and its BatchNorm. Only a Sequential says what follows."""
+def _make_place(model: nn.Module, path: str, kind: str, layers: tuple[str, ...]) -> Place:
+    block = model.get_submodule(path)
+    if layers and not _is_projection(model.get_submodule(layers[0])):
+        layers = ()
+    if len(layers) == 2 and not isinstance(model.get_submodule(layers[1]), nn.BatchNorm2d):
+        layers = layers[:1]
+    channels, size = block.channels, block.size
+    assert isinstance(channels, int)
+    assert isinstance(size, tuple)
+    projection = _fold([model.get_submodule(layer) for layer in layers])
+    site = Site(name=path, kind=kind, block=block, channels=channels, size=size, projection=projection)
+    return Place(site=site, projection_paths=layers)
+
+
+def _find_next_in_sequence(model: nn.Module, path: str) -> tuple[str, ...]:
+    """The paths of the convolution behind a module, and of its BatchNorm, where a Sequential says so."""
+    above, _, name = path.rpartition(".")
+    parent = model.get_submodule(above)
     if type(parent) is not nn.Sequential:
         return ()
     names = list(parent._modules)
-    following = names[names.index(name) + 1 :]
-    if not following or not _is_projection(parent.get_submodule(following[0])):
+    following = names[names.index(name) + 1 :][:2]
+    layers = [parent.get_submodule(layer) for layer in following]
+    if not layers or not _is_projection(layers[0]):
         return ()
-    if len(following) > 1 and type(parent.get_submodule(following[1])) is nn.BatchNorm2d:
-        return following[0], following[1]
-    return (following[0],)
+    count = 2 if len(layers) > 1 and type(layers[1]) is nn.BatchNorm2d else 1
+    prefix = f"{above}." if above else ""
+    return tuple(prefix + layer for layer in following[:count])
 
 
 def _is_projection(module: nn.Module) -> bool:
