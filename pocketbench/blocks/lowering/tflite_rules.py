@@ -68,10 +68,12 @@ TFLITE_RULES: tuple[Rule, ...] = (
         condition="no projection follows",
         reason="the mlp runs once, its last layer on one vector",
     ),
-    Rule(
-        targets=TARGETS,
-        kinds=("ca",),
-        form=tflite_ca.SHARED_STRIPS,
-        reason=f"the encoder's weights are read once for both strips; {FOLDED}",
+    *(
+        Rule(targets=TARGETS, kinds=(kind,), form=form, reason=FOLDED)
+        for kind, form in (
+            ("ca", tflite_ca.BOTH),
+            ("ca_x", tflite_ca.ROWS_ALONE),
+            ("ca_y", tflite_ca.COLUMNS_ALONE),
+        )
     ),
 )

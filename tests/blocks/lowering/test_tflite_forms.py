@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
 from tests.blocks.formula_checks import GATES, make_random_block
 
-KINDS = ["se", "eca", "cbam", "cbam_channel", "ca"]
+KINDS = ["se", "eca", "cbam", "cbam_channel", "ca", "ca_x", "ca_y"]
 # MobileNetV2 at 224, 160 and 320 down to its smallest maps; not square; odd; long rows; a single position.
 SIZES = [(14, 14), (7, 7), (5, 5), (20, 20), (5, 9), (12, 3), (1, 1), (1, 6), (40, 36), (36, 33), (3, 44)]
 CHANNELS = 32
@@ -99,7 +99,7 @@ def test_lowering_leaves_the_model_as_it_is() -> None:
         ("cbam", 32, (33, 33), True, None),
         ("cbam", 32, (7, 7), False, "convolution over rows"),
         ("cbam", 32, (40, 36), False, "convolution over tiles"),
-        ("ca", 32, (14, 14), True, "one sequence"),
+        ("ca", 32, (14, 14), True, "factors in the projection"),
         ("ca", 32, (14, 14), False, None),
     ],
 )
@@ -122,7 +122,7 @@ def test_site_decides_the_form(
         ("eca", (14, 14), {"MEAN": 1, "CONV_2D": 4, "RESHAPE": 2, "MUL": 1, "TRANSPOSE": 0}),
         ("cbam", (14, 14), {"MUL": 2, "ADD": 1, "TRANSPOSE": 0}),
         ("cbam", (40, 40), {"MUL": 2, "ADD": 1, "TRANSPOSE": 2}),
-        ("ca", (14, 14), {"MUL": 2, "HARD_SWISH": 1, "TRANSPOSE": 0}),
+        ("ca", (14, 14), {"MUL": 2, "HARD_SWISH": 2, "CONV_2D": 7, "TRANSPOSE": 0, "RESHAPE": 0}),
     ],
 )
 def test_file_holds_the_form_and_runs_in_one_partition(
