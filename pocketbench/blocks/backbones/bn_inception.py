@@ -97,7 +97,7 @@ class BNInception(nn.Module):
         check_arguments("BN-Inception", input_shape, class_count, width_ratio)
         _, self.in_channels, height, width = input_shape
         self.size = (height, width)
-        attention = make_slot(block, reduction, gate)
+        attention = make_slot(block, reduction, gate, own_activation=nn.ReLU)
 
         first, second, channels = (round_channels(count * width_ratio, 8) for count in STEM_CHANNELS)
         half, quarter = halve(self.size), halve(halve(self.size))

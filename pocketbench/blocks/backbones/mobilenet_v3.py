@@ -75,7 +75,7 @@ class MobileNetV3(nn.Module):
         check_arguments("MobileNetV3", input_shape, class_count, width_ratio)
         _, self.in_channels, height, width = input_shape
         self.size = (height, width)
-        attention = make_slot(block, reduction, gate)
+        attention = make_slot(block, reduction, gate, own_activation=nn.ReLU)
 
         channels, channels_in_table = round_channels(STEM_CHANNELS * width_ratio, 8), STEM_CHANNELS
         size = halve(self.size)
@@ -137,7 +137,6 @@ class MobileNetV3Large(MobileNetV3):
         UsageError: for an argument out of range, and at run time for an input of another shape.
 
     Source: table 1 of the paper; rounding and BatchNorm's epsilon are those of the official code.
-    Differs: ReLU6 in place of ReLU inside of squeeze-and-excitation.
     Cost: 5,483,032 parameters, 216.6 M MACs with "se" at width 1.0, 224 x 224, 1000 classes; 3,970,752 without.
     """
 
@@ -162,7 +161,6 @@ class MobileNetV3Small(MobileNetV3):
         UsageError: for an argument out of range, and at run time for an input of another shape.
 
     Source: table 2 of the paper; rounding and BatchNorm's epsilon are those of the official code.
-    Differs: ReLU6 in place of ReLU inside of squeeze-and-excitation.
     Cost: 2,542,856 parameters, 56.5 M MACs with "se" at width 1.0, 224 x 224, 1000 classes; 2,081,216 without.
     """
 

@@ -62,7 +62,7 @@ class ResNet(nn.Module):
         check_arguments(type(self).__name__, input_shape, class_count, width_ratio)
         _, self.in_channels, height, width = input_shape
         self.size = (height, width)
-        attention = make_slot(block, reduction, gate)
+        attention = make_slot(block, reduction, gate, own_activation=nn.ReLU)
 
         channels = round_channels(STEM_CHANNELS * width_ratio, 8)
         self.conv1 = nn.Conv2d(self.in_channels, channels, 7, 2, 3, bias=False)

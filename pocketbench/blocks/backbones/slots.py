@@ -21,8 +21,12 @@ class Slot(Protocol):
     def __call__(self, channels: int, size: Size, own_hidden: int | None = None) -> list[nn.Module]: ...
 
 
-def make_slot(block: str | None, reduction: int | None, gate: str) -> Slot:
+def make_slot(
+    block: str | None, reduction: int | None, gate: str, *, own_activation: type[nn.Module] = nn.ReLU6
+) -> Slot:
     """The slot for one block; "se" without a reduction has the width that the backbone's paper gives it.
+
+    `own_activation` is the one inside of the squeeze-and-excitation of that paper: its trained weights need it.
 
     In a Sequential the list stands directly before the 1x1 convolution that follows: a lowering may fold the gate into
     that convolution's weights.
@@ -32,7 +36,11 @@ def make_slot(block: str | None, reduction: int | None, gate: str) -> Slot:
         if block is None:
             return []
         if block == "se" and reduction is None and own_hidden is not None:
-            return [SqueezeExcitation.with_hidden(own_hidden, channels, size, gate=gate)]
-        return [make_block(block, channels=channels, size=size, reduction=reduction, gate=gate)]
+            made: nn.Module = SqueezeExcitation.with_hidden(own_hidden, channels, size, gate=gate)
+        else:
+            made = make_block(block, channels=channels, size=size, reduction=reduction, gate=gate)
+        if isinstance(made, SqueezeExcitation):
+            made.conv[1] = own_activation()
+        return [made]
 
     return make

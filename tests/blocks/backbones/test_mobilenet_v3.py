@@ -16,7 +16,7 @@ from pocketbench.blocks.timm_models import make_timm_model
 from pocketbench.core.errors import UsageError
 from pocketbench.export import to_onnx
 from tests.blocks.backbones.network_checks import check_rounding_errors, export_small, find_slots
-from tests.blocks.backbones.timm_weights import copy_weights, draw_like, use_relu6_in_squeeze_excitation
+from tests.blocks.backbones.timm_weights import copy_weights, draw_like
 
 NETWORKS = {"small": MobileNetV3Small, "large": MobileNetV3Large}
 
@@ -39,11 +39,10 @@ def test_parameters_and_macs_are_timms(name: str, width: float, parameters: int,
     assert count_model_facts(theirs, (1, 3, 224, 224)) == facts
 
 
-@pytest.mark.parametrize(("name", "attention_count"), [("small", 9), ("large", 8)])
-def test_timms_weights_give_timms_outputs(name: str, attention_count: int) -> None:
+@pytest.mark.parametrize("name", ["small", "large"])
+def test_timms_weights_give_timms_outputs(name: str) -> None:
     torch.manual_seed(0)
     theirs = make_timm_model(f"mobilenetv3_{name}_100", in_channels=3, class_count=5).eval()
-    assert use_relu6_in_squeeze_excitation(theirs) == attention_count
     draw_like(theirs)
     ours = NETWORKS[name](input_shape=(1, 3, 64, 96), class_count=5, block="se").eval()
     copy_weights(theirs, ours)

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
 
 from pocketbench.blocks.backbones.residual_block import ResidualBlock
 from pocketbench.blocks.backbones.resnet import ResNet, ResNet18, ResNet50, ResNeXt18, ResNeXt50
@@ -83,9 +82,6 @@ def test_a_checkpoint_of_timm_gives_timms_outputs(
     if name == "seresnet18":
         for module in theirs.layer1:
             module.se = timm.layers.SEModule(64, rd_channels=4)
-    for module in theirs.modules():
-        if isinstance(module, timm.layers.SEModule):
-            module.act = nn.ReLU6()  # as our squeeze-and-excitation
     draw_like(theirs)
     torch.save(theirs.state_dict(), tmp_path / "weights.pth")
     ours = network(input_shape=(1, 3, 64, 95), class_count=5, block=block, gate="sigmoid").eval()

@@ -28,13 +28,3 @@ def copy_weights(theirs: nn.Module, ours: nn.Module) -> None:
         assert value.numel() == other.numel(), name
         copied[name] = other.reshape(value.shape)
     ours.load_state_dict(copied)
-
-
-def use_relu6_in_squeeze_excitation(model: nn.Module) -> int:
-    """How many of timm's squeeze-and-excitations now have the activation that ours has."""
-    changed = 0
-    for module in model.modules():
-        if hasattr(module, "conv_reduce"):
-            module.act1 = nn.ReLU6()
-            changed += 1
-    return changed
