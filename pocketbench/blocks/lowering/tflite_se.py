@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from torch import Tensor, nn
-from torch.nn import functional
 
 from pocketbench.blocks.attention.se import SqueezeExcitation
 from pocketbench.blocks.lowering.site import Form, Site
@@ -21,14 +20,14 @@ class SqueezeGate(nn.Module):
 
     def __init__(self, block: SqueezeExcitation) -> None:
         super().__init__()
-        first, _, last = block.conv
+        first, self.activation, last = block.conv
         assert isinstance(first, nn.Conv2d)
         assert isinstance(last, nn.Conv2d)
         self.first, self.last = make_linear(first), make_linear(last)
         self.open, self.factor = split_gate(block.gate)
 
     def forward(self, pixels: Tensor) -> Tensor:
-        gate: Tensor = self.open(self.last(functional.relu6(self.first(average_positions(pixels)))))
+        gate: Tensor = self.open(self.last(self.activation(self.first(average_positions(pixels)))))
         return gate[:, None, None]
 
 
