@@ -59,10 +59,12 @@ class ProductCoordinateAttention(nn.Module):
 
 
 class ChannelsLastCoordinateAttention(nn.Module):
-    """project(x * (a_h * a_w)) with the channels innermost, where means and products run along them.
+    """project(x * (a_h * a_w)) with the channels innermost; the means of all rows and columns as one matrix product.
 
     Shape: (N, C, H, W) to (N, O, H, W).
     """
+
+    means: Tensor
 
     def __init__(self, site: Site) -> None:
         super().__init__()
@@ -71,15 +73,24 @@ class ChannelsLastCoordinateAttention(nn.Module):
         self.encode = make_linear(fuse_conv_bn_eval(block.conv1, block.bn1))
         self.rows = nn.Sequential(make_linear(block.conv_h), block.gate)
         self.columns = nn.Sequential(make_linear(block.conv_w), block.gate)
+        self.register_buffer("means", make_strip_means(site.size))
         self.project = make_linear(make_convolution(projection.weight, bias_of(projection)))
 
     def forward(self, x: Tensor) -> Tensor:
         pixels = x.permute(0, 2, 3, 1)  # (N, H, W, C)
-        strips = torch.cat([pixels.mean(2), pixels.mean(1)], 1)  # (N, H + W, C)
+        strips = (x.flatten(2) @ self.means).transpose(1, 2)  # (N, H + W, C)
         rows, columns = functional.hardswish(self.encode(strips)).split(self.size, 1)
         a_h, a_w = self.rows(rows)[:, :, None], self.columns(columns)[:, None]  # (N, H, 1, C), (N, 1, W, C)
         projected: Tensor = self.project(pixels * (a_h * a_w)).permute(0, 3, 1, 2)
         return projected
+
+
+def make_strip_means(size: tuple[int, int]) -> Tensor:
+    """The matrix that takes a flat map to the means of its rows, then those of its columns: (H W, H + W)."""
+    height, width = size
+    rows = torch.eye(height).repeat_interleave(width, 0) / width
+    columns = torch.eye(width).repeat(height, 1) / height
+    return torch.cat([rows, columns], 1)
 
 
 def read_block(site: Site) -> CoordinateAttention:
