@@ -84,12 +84,22 @@ def test_key_depends_on_spec_target_versions_and_sources(monkeypatch: pytest.Mon
 
 
 def test_another_block_does_not_depend_on_the_source_of_this_one() -> None:
-    ca, se = (hash_sources(tuple(find_model_modules(replace(SPEC, block=block)) or ())) for block in ("ca", "se"))
-    assert "pocketbench.blocks.attention.coordinate" in ca
-    assert "pocketbench.blocks.attention.coordinate" not in se
-    assert "pocketbench.blocks.attention.se" in se
-    assert "pocketbench.blocks.catalog" not in ca  # a new line in the list of blocks re-exports nothing
-    assert {"pocketbench.blocks.build", "pocketbench.blocks.backbones.mobilenet_v2"} <= ca.keys() & se.keys()
+    bam, triplet = (
+        hash_sources(tuple(find_model_modules(replace(SPEC, block=block)) or ())) for block in ("bam", "triplet")
+    )
+    assert "pocketbench.blocks.attention.bam" in bam
+    assert "pocketbench.blocks.attention.bam" not in triplet
+    assert "pocketbench.blocks.attention.triplet" in triplet
+    assert "pocketbench.blocks.catalog" not in bam  # a new line in the list of blocks re-exports nothing
+    assert {"pocketbench.blocks.build", "pocketbench.blocks.backbones.mobilenet_v2"} <= bam.keys() & triplet.keys()
+
+
+def test_a_lowered_block_depends_on_the_rules_and_a_plain_backbone_does_not() -> None:
+    plain = replace(SPEC, block=None, reduction_ratio=None, gate=None)
+    ca, none = (hash_sources(tuple(find_model_modules(spec) or ())) for spec in (replace(SPEC, block="ca"), plain))
+    for name in ("lower", "rules", "onnx_rules", "tflite_rules", "tflite_ca"):
+        assert f"pocketbench.blocks.lowering.{name}" in ca
+        assert f"pocketbench.blocks.lowering.{name}" not in none
 
 
 def test_a_users_function_has_no_key_before_it_was_built() -> None:
