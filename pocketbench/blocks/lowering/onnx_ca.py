@@ -73,7 +73,7 @@ class ChannelsLastCoordinateAttention(nn.Module):
         self.encode = make_linear(fuse_conv_bn_eval(block.conv1, block.bn1))
         self.rows = nn.Sequential(make_linear(block.conv_h), block.gate)
         self.columns = nn.Sequential(make_linear(block.conv_w), block.gate)
-        self.register_buffer("means", make_strip_means(site.size))
+        self.register_buffer("means", make_strip_means(site.size, projection.weight.dtype))
         self.project = make_linear(make_convolution(projection.weight, bias_of(projection)))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -85,11 +85,11 @@ class ChannelsLastCoordinateAttention(nn.Module):
         return projected
 
 
-def make_strip_means(size: tuple[int, int]) -> Tensor:
+def make_strip_means(size: tuple[int, int], dtype: torch.dtype) -> Tensor:
     """The matrix that takes a flat map to the means of its rows, then those of its columns: (H W, H + W)."""
     height, width = size
-    rows = torch.eye(height).repeat_interleave(width, 0) / width
-    columns = torch.eye(width).repeat(height, 1) / height
+    rows = torch.eye(height, dtype=dtype).repeat_interleave(width, 0) / width
+    columns = torch.eye(width, dtype=dtype).repeat(height, 1) / height
     return torch.cat([rows, columns], 1)
 
 

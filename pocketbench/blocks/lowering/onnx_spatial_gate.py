@@ -24,7 +24,7 @@ class SpatialGate(nn.Module):
 
     def __init__(self, block: SpatialAttention, channels: int, size: tuple[int, int]) -> None:
         super().__init__()
-        self.mean, self.maximum = ChannelMean(channels), ChannelMaximum(channels, size)
+        self.mean, self.maximum = ChannelMean(channels, block.conv.weight.dtype), ChannelMaximum(channels, size)
         self.tile = choose_tile(size)
         self.conv = make_tiled_convolution(block.conv, self.tile)
         self.gate = block.gate
@@ -45,9 +45,9 @@ class ChannelMean(nn.Module):
 
     weight: Tensor
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, dtype: torch.dtype) -> None:
         super().__init__()
-        self.register_buffer("weight", torch.full((1, channels), 1 / channels))
+        self.register_buffer("weight", torch.full((1, channels), 1 / channels, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
         return (self.weight @ x.flatten(2)).unflatten(2, x.shape[2:])
