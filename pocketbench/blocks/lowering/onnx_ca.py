@@ -79,7 +79,7 @@ class ChannelsLastCoordinateAttention(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         pixels = x.permute(0, 2, 3, 1)  # (N, H, W, C)
         strips = (x.flatten(2) @ self.means).transpose(1, 2)  # (N, H + W, C)
-        rows, columns = functional.hardswish(self.encode(strips)).split(self.size, 1)
+        rows, columns = torch.split(functional.hardswish(self.encode(strips)), self.size, 1)
         a_h, a_w = self.rows(rows)[:, :, None], self.columns(columns)[:, None]  # (N, H, 1, C), (N, 1, W, C)
         projected: Tensor = self.project(pixels * (a_h * a_w)).permute(0, 3, 1, 2)
         return projected

@@ -50,7 +50,7 @@ class ChannelMean(nn.Module):
         self.register_buffer("weight", torch.full((1, channels), 1 / channels, dtype=dtype))
 
     def forward(self, x: Tensor) -> Tensor:
-        return (self.weight @ x.flatten(2)).unflatten(2, x.shape[2:])
+        return (self.weight @ x.flatten(2)).reshape(-1, 1, *x.shape[2:])
 
 
 class ChannelMaximum(nn.Module):
