@@ -19,7 +19,7 @@ MODEL_OPTIONS = (
     click.option("--attention", metavar="BLOCK", help="Attention block in the backbone's slot.  [default: none]"),
     click.option("--reduction", type=int, help="The block's reduction ratio.  [default: the paper's]"),
     click.option("--gate", metavar="NAME", help="hard_sigmoid or sigmoid.  [default: hard_sigmoid]"),
-    click.option("--classes", type=int, help="Classes of a backbone or timm model.  [default: 1000; a detector's 81, a segmenter's 21]"),
+    click.option("--classes", type=int, help="Classes of the model.  [default: 1000; detector 81, segmenter 21]"),
     click.option("--input-size", metavar="N|HxW", help="Height and width of the input.  [default: 224]"),
     click.option("--channels", type=int, help="Channels of the input.  [default: 3]"),
     click.option(

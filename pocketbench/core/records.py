@@ -71,7 +71,10 @@ class ModelSpec:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModelFacts:
-    """What the trained network has, before a converter folds anything. MACs: convolutions, linear layers, products of matrices."""
+    """What the trained network has, before a converter folds anything.
+
+    MACs are those of convolutions, linear layers and products of matrices.
+    """
 
     parameter_count: int
     mac_count: int
