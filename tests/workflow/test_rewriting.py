@@ -43,8 +43,12 @@ def test_a_rewritten_network_is_compared_with_what_it_was(tmp_path: Path) -> Non
     plain, rewritten = outcome.artifacts
     assert plain.rewriting is None
     assert any("blocks.0.0.se" in line and line.startswith("replaced") for line in rewritten.rewriting or ())
-    assert plain.spec and rewritten.spec and rewritten.spec.weights_sha256 == plain.spec.weights_sha256
-    assert rewritten.parity and rewritten.parity.relative_error < 1e-4
-    assert plain.graph_facts and rewritten.graph_facts
+    assert plain.spec is not None
+    assert rewritten.spec is not None
+    assert rewritten.spec.weights_sha256 == plain.spec.weights_sha256
+    assert rewritten.parity is not None
+    assert rewritten.parity.relative_error < 1e-4
+    assert plain.graph_facts is not None
+    assert rewritten.graph_facts is not None
     assert rewritten.graph_facts.layout_operator_count <= plain.graph_facts.layout_operator_count
     assert export_models(variants, tmp_path).exported_count == 0  # the key of a rewritten network is known unbuilt
