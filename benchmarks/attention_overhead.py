@@ -92,9 +92,14 @@ def write_files(width: float, size: int, runtimes: Iterable[str], blocks: Iterab
         wanted[runtime] = labels
     distinct = list(dict.fromkeys(variant for labels in wanted.values() for variant in labels.values()))
     workers = len(os.sched_getaffinity(0))
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), initializer=silence_converters) as pool:
         paths = dict(zip(distinct, pool.map(write_variant, distinct, [FOLDER] * len(distinct)), strict=True))
     return {runtime: {label: paths[variant] for label, variant in labels.items()} for runtime, labels in wanted.items()}
+
+
+def silence_converters() -> None:
+    """What converters print goes to stderr: stdout is for the table."""
+    os.dup2(2, 1)
 
 
 def run_sessions(runtime: str, files: dict[str, Path], sessions: int, rounds: int) -> list[dict[str, float]]:
