@@ -150,6 +150,8 @@ def test_an_interrupt_keeps_what_is_finished_and_stops_every_process(tmp_path: P
         stdout=subprocess.DEVNULL,
         text=True,
         start_new_session=True,
+        # a job that a shell started in the background ignores Ctrl-C, and so do its children
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     )
     deadline = time.monotonic() + 120
     while not list(tmp_path.glob("*.onnx.json")) and time.monotonic() < deadline:
