@@ -108,15 +108,22 @@ def hash_sources(modules: tuple[str, ...]) -> dict[str, str]:
     waiting = list(modules)
     while waiting:
         name = waiting.pop()
-        path = None if name in hashes else find_source(name)
-        if path is None:
-            continue
-        source = path.read_bytes()
-        hashes[name] = hashlib.sha256(source).hexdigest()
-        waiting.extend(
-            found for found in list_imports(source, name) if is_neighbour(found, name) and found not in LISTS_ONLY
-        )
+        read = None if name in hashes else read_source(name)
+        if read is not None:
+            hashes[name], imported = read
+            waiting.extend(imported)
     return dict(sorted(hashes.items()))
+
+
+@cache
+def read_source(module: str) -> tuple[str, tuple[str, ...]] | None:
+    """The hash of a module's source, and the neighbours that it imports; None as `find_source`."""
+    path = find_source(module)
+    if path is None:
+        return None
+    source = path.read_bytes()
+    imported = (found for found in list_imports(source, module) if is_neighbour(found, module))
+    return hashlib.sha256(source).hexdigest(), tuple(found for found in imported if found not in LISTS_ONLY)
 
 
 def is_neighbour(found: str, importer: str) -> bool:

@@ -36,13 +36,13 @@ def explain_model(spec: ModelSpec, target: str) -> list[ExplainedSite]:
     """The sites of the spec's model in the order of its modules. Raises: as build_model."""
     from pocketbench.blocks.build import build_model
     from pocketbench.blocks.lowering.lower import choose_forms
-    from pocketbench.workflow.model_forms import rewrite_model
+    from pocketbench.workflow.model_forms import find_model_projections, rewrite_model
 
     model = build_model(replace(spec, weights="given"))  # no form depends on the weights
     if spec.rewrite:
         model = rewrite_model(model, spec).model
     sites = []
-    for choice in choose_forms(model, target, spec.input_shape if ":" in spec.backbone else None):
+    for choice in choose_forms(model, target, find_model_projections(model, spec)):
         site, rule = choice.site, choice.rule
         sites.append(
             ExplainedSite(

@@ -11,7 +11,9 @@ from torch import nn
 from pocketbench.blocks.build import build_model, weights_digest
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
 from pocketbench.blocks.lowering.site import Form
+from pocketbench.blocks.lowering.sites import Projections, find_projections
 from pocketbench.blocks.model_facts import count_model_facts
+from pocketbench.blocks.model_runs import draw_input
 from pocketbench.blocks.rewriting.rewrite import Rewritten, make_export_friendly
 from pocketbench.core.records import ModelSpec
 from pocketbench.export.preparation import PreparedModel, prepare_model
@@ -19,8 +21,13 @@ from pocketbench.export.preparation import PreparedModel, prepare_model
 
 def rewrite_model(model: nn.Module, spec: ModelSpec) -> Rewritten:
     """The model with what exports badly exchanged, as its spec asks. Raises: as make_export_friendly."""
-    example = torch.randn(spec.input_shape, generator=torch.Generator().manual_seed(spec.seed))
+    example = draw_input(spec.input_shape, torch.Generator().manual_seed(spec.seed))
     return make_export_friendly(model, example, swap_gates=spec.swap_gates)
+
+
+def find_model_projections(model: nn.Module, spec: ModelSpec) -> Projections:
+    """What stands behind the model's blocks: backbones of the catalogue say so, of another network its graph tells."""
+    return find_projections(model, spec.input_shape if ":" in spec.backbone else None)
 
 
 class ModelForms:
@@ -42,6 +49,7 @@ class ModelForms:
             rewritten = rewrite_model(self.model, spec)
             self.model, self.rewriting = rewritten.model, tuple(rewritten.report.lines())
             self.reference = self.reference if spec.swap_gates is None else rewritten.model
+        self.projections = find_model_projections(self.model, spec)
         self._prepared: dict[tuple[Form | None, ...], PreparedModel] = {}
 
     def prepare(self, lowering: str | None) -> PreparedModel:
@@ -49,13 +57,13 @@ class ModelForms:
 
         Targets that choose the same forms share one.
         """
-        # backbones of the catalogue say what follows a block; of another network its graph tells
-        shape = self.asked.input_shape if ":" in self.asked.backbone else None
-        choices = choose_forms(self.model, lowering, shape) if lowering is not None else []
+        choices = choose_forms(self.model, lowering, self.projections) if lowering is not None else []
         forms = tuple(choice.rule.form if choice.rule else None for choice in choices)
         forms = forms if any(forms) else ()
         if forms not in self._prepared:
-            lowered = lower_model(self.model, lowering, shape) if forms and lowering is not None else self.model
+            lowered = (
+                lower_model(self.model, lowering, self.projections) if forms and lowering is not None else self.model
+            )
             self._prepared[forms] = prepare_model(self.reference, self.asked.input_shape, lowered=lowered)
         return self._prepared[forms]
 

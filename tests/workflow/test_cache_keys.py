@@ -21,6 +21,7 @@ ONNX = parse_format_target("onnx")
 @pytest.fixture(autouse=True)
 def _forget_hashes() -> None:
     hash_sources.cache_clear()
+    cache_keys.read_source.cache_clear()
     cache_keys.find_source.cache_clear()
 
 
@@ -54,6 +55,7 @@ def test_sources_are_found_through_imports_without_importing_them(package: Path)
 def test_a_changed_module_changes_only_what_reaches_it(package: Path, module: str, changes: bool) -> None:
     before = hash_sources(("thirdparty_nets.net",))
     hash_sources.cache_clear()
+    cache_keys.read_source.cache_clear()
     (package / f"{module}.py").write_text("# changed\n" + (package / f"{module}.py").read_text())
     assert (hash_sources(("thirdparty_nets.net",)) != before) is changes
 

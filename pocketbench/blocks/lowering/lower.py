@@ -10,7 +10,7 @@ from torch import nn
 from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.rules import find_rule
 from pocketbench.blocks.lowering.site import Site
-from pocketbench.blocks.lowering.sites import Place, find_places
+from pocketbench.blocks.lowering.sites import Place, Projections, find_places, find_projections
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,22 +21,23 @@ class Choice:
     rule: Rule | None
 
 
-def choose_forms(model: nn.Module, target: str, input_shape: tuple[int, ...] | None = None) -> list[Choice]:
+def choose_forms(model: nn.Module, target: str, projections: Projections | None = None) -> list[Choice]:
     """What `lower_model` does to each attention block of `model`, in the order of its modules."""
-    places = find_places(model, input_shape)
+    places = find_places(model, find_projections(model) if projections is None else projections)
     return [Choice(site=place.site, rule=find_rule(place.site, target)) for place in places]
 
 
-def lower_model(model: nn.Module, target: str, input_shape: tuple[int, ...] | None = None) -> nn.Module:
+def lower_model(model: nn.Module, target: str, projections: Projections | None = None) -> nn.Module:
     """A copy of `model`, in evaluation mode, with each attention block in the form that costs least on `target`.
 
     The copy computes what `model` computes, with the same weights; it is for export and can't be trained further.
 
     Args:
-        input_shape: of a network whose blocks do not stand in Sequentials: what follows them is read off its graph.
+        projections: of a network whose blocks do not stand in Sequentials, from `find_projections`; one search serves
+            all targets.
     """
     lowered = copy.deepcopy(model).eval()
-    for place in find_places(lowered, input_shape):
+    for place in find_places(lowered, find_projections(model) if projections is None else projections):
         _lower_place(lowered, place, target)
     return lowered
 

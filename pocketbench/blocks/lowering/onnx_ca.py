@@ -8,9 +8,10 @@ from torch.nn import functional
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from pocketbench.blocks.attention.coordinate import CoordinateAttention
-from pocketbench.blocks.lowering.onnx_channel_gate import bias_of, repeat_map
-from pocketbench.blocks.lowering.onnx_layers import make_convolution, make_linear, pad_inputs, pad_outputs
+from pocketbench.blocks.lowering.onnx_channel_gate import repeat_map
+from pocketbench.blocks.lowering.onnx_layers import make_convolution, pad_inputs, pad_outputs
 from pocketbench.blocks.lowering.site import Site, projection_of
+from pocketbench.blocks.lowering.weights import bias_of, make_linear
 
 
 class BlockedCoordinateAttention(nn.Module):

@@ -9,10 +9,11 @@ import torch
 from torch import Tensor, nn
 
 from pocketbench.blocks.attention.cbam import CBAM, ChannelAttention
-from pocketbench.blocks.lowering.onnx_channel_gate import bias_of, repeat_map
-from pocketbench.blocks.lowering.onnx_layers import make_convolution, make_linear, pad_inputs, pad_outputs
+from pocketbench.blocks.lowering.onnx_channel_gate import repeat_map
+from pocketbench.blocks.lowering.onnx_layers import make_convolution, pad_inputs, pad_outputs
 from pocketbench.blocks.lowering.onnx_spatial_gate import SpatialGate
 from pocketbench.blocks.lowering.site import Site, projection_of
+from pocketbench.blocks.lowering.weights import bias_of, make_linear
 
 
 class BlockedChannelGate(nn.Module):

@@ -6,6 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from pocketbench.blocks.lowering.site import Site, projection_of
+from pocketbench.blocks.lowering.weights import bias_of
 
 
 class GatedMap(nn.Module):
@@ -76,9 +77,3 @@ def repeat_map(small: Tensor, size: tuple[int, int]) -> Tensor:
     """Each position of a map whose height and width are those of `size` or 1, repeated to fill `size`."""
     scales = [float(wanted // has) for wanted, has in zip(size, small.shape[2:], strict=True)]
     return functional.interpolate(small, scale_factor=scales, mode="nearest")
-
-
-def bias_of(convolution: nn.Conv2d) -> Tensor:
-    if convolution.bias is None:
-        return convolution.weight.detach().new_zeros(convolution.out_channels)
-    return convolution.bias.detach()

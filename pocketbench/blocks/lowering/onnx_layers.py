@@ -46,12 +46,3 @@ def pad_inputs(convolution: nn.Conv2d) -> nn.Conv2d:
     return make_convolution(
         torch.cat([weight, weight.new_zeros(outputs, -inputs % BLOCK, *kernel)], dim=1), convolution.bias
     )
-
-
-def make_linear(convolution: nn.Conv2d, *, factor: float = 1.0, shift: float = 0.0) -> nn.Linear:
-    """A 1x1 convolution as a linear layer of the last axis, (factor W) x + b + shift."""
-    assert convolution.bias is not None
-    layer = nn.Linear(convolution.in_channels, convolution.out_channels)
-    layer.weight = nn.Parameter(factor * convolution.weight.detach().flatten(1), requires_grad=False)
-    layer.bias = nn.Parameter(convolution.bias.detach() + shift, requires_grad=False)
-    return layer

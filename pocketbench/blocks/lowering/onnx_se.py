@@ -5,8 +5,9 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from pocketbench.blocks.attention.se import SqueezeExcitation
-from pocketbench.blocks.lowering.onnx_layers import make_blocked_pool, make_linear, pad_inputs, pad_outputs
+from pocketbench.blocks.lowering.onnx_layers import make_blocked_pool, pad_inputs, pad_outputs
 from pocketbench.blocks.lowering.site import Site
+from pocketbench.blocks.lowering.weights import make_linear
 
 
 class BlockedSqueezeGate(nn.Module):

@@ -13,6 +13,9 @@ from pocketbench.blocks.catalog import BLOCKS
 from pocketbench.blocks.lowering.site import Site
 from pocketbench.blocks.lowering.successors import find_successors
 
+Projections = dict[str, tuple[str, ...]]
+"""Path of a block -> the paths of the 1x1 convolution behind it and of its BatchNorm; empty where others follow."""
+
 KINDS = {entry.target: name for name, entry in BLOCKS.entries().items()}
 
 
@@ -24,18 +27,22 @@ class Place:
     projection_paths: tuple[str, ...]
 
 
-def find_places(model: nn.Module, input_shape: tuple[int, ...] | None = None) -> list[Place]:
-    """Every block of the catalogue in `model`, in the order of its modules; not the parts of a block.
+def find_projections(model: nn.Module, input_shape: tuple[int, ...] | None = None) -> Projections:
+    """The layers behind every block of `model`.
 
     Args:
-        input_shape: to look for projections outside of Sequentials too, in the graph that a run on it leaves.
+        input_shape: to look for them outside of Sequentials too, in the graph that a run on it leaves.
     """
-    blocks = dict(_find_blocks(model, ""))
-    projections = {path: _find_next_in_sequence(model, path) for path in blocks}
+    projections = {path: _find_next_in_sequence(model, path) for path, _ in _find_blocks(model, "")}
     open_paths = [path for path, layers in projections.items() if not layers]
     if input_shape is not None and open_paths:
         projections |= find_successors(model, open_paths, input_shape)
-    return [_make_place(model, path, kind, projections[path]) for path, kind in blocks.items()]
+    return projections
+
+
+def find_places(model: nn.Module, projections: Projections) -> list[Place]:
+    """Every block of the catalogue in `model`, in the order of its modules; not the parts of a block."""
+    return [_make_place(model, path, kind, projections[path]) for path, kind in _find_blocks(model, "")]
 
 
 def _find_blocks(parent: nn.Module, path: str) -> Iterator[tuple[str, str]]:

@@ -6,7 +6,6 @@ commutes with a 1x1 convolution; only the bias has to wait.
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable
 
 import torch
@@ -18,6 +17,7 @@ from pocketbench.blocks.lowering.site import Form, Site, projection_of
 from pocketbench.blocks.lowering.tflite_cbam_channel import PoolsGate
 from pocketbench.blocks.lowering.tflite_channel_gate import scale_weights
 from pocketbench.blocks.lowering.tflite_spatial_gate import TILE, RowGate, TileGate
+from pocketbench.blocks.lowering.weights import bias_of
 
 SpatialGate = RowGate | TileGate
 MakeSpatialGate = Callable[[SpatialAttention, Site, float], SpatialGate]
@@ -92,12 +92,6 @@ class GatedAlone(nn.Module):
         gate = self.spatial(refined.mean(3), refined.amax(3))  # (N, H, W, 1)
         scaled: Tensor = refined * (gate * self.factor)
         return scaled.permute(0, 3, 1, 2)
-
-
-def bias_of(projection: nn.Conv2d) -> Tensor:
-    if projection.bias is None:
-        return projection.weight.detach().new_zeros(projection.out_channels)
-    return copy.deepcopy(projection.bias.detach())
 
 
 def make_tile_gate(block: SpatialAttention, _site: Site, scale: float) -> TileGate:

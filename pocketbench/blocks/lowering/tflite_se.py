@@ -8,8 +8,8 @@ from pocketbench.blocks.attention.se import SqueezeExcitation
 from pocketbench.blocks.lowering.site import Form, Site
 from pocketbench.blocks.lowering.tflite_channel_gate import ProjectedGate
 from pocketbench.blocks.lowering.tflite_gates import split_gate
-from pocketbench.blocks.lowering.tflite_linear import make_linear
 from pocketbench.blocks.lowering.tflite_mean import average_positions
+from pocketbench.blocks.lowering.weights import make_linear
 
 
 class SqueezeGate(nn.Module):

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from torch import nn
 
+from pocketbench.blocks.catalog import SWAPPED_GATES
 from pocketbench.blocks.rewriting.families import find_own_blocks
 from pocketbench.blocks.rewriting.obstacles import find_hook
 from pocketbench.core.errors import UsageError
 
-SWAPS = ("hard_sigmoid",)
-
 
 def check_swap(gate: str | None) -> None:
     """Raises: UsageError when `gate` is none to exchange sigmoids for."""
-    if gate is not None and gate not in SWAPS:
-        raise UsageError(f"swap_gates is {gate!r}", f"expected None or one of {', '.join(SWAPS)}")
+    if gate is not None and gate not in SWAPPED_GATES:
+        raise UsageError(f"swap_gates is {gate!r}", f"expected None or one of {', '.join(SWAPPED_GATES)}")
 
 
 def swap_sigmoids(model: nn.Module) -> tuple[str, ...]:

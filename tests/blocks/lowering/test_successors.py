@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from pocketbench.blocks.factory import make_block
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
-from pocketbench.blocks.lowering.sites import find_places
+from pocketbench.blocks.lowering.sites import find_places, find_projections
 from pocketbench.blocks.randomise import randomise_statistics
 
 SHAPE = (1, 3, 12, 12)
@@ -66,13 +66,15 @@ def build(kind: type[nn.Module]) -> nn.Module:
     [(Inverted, ("project", "bn2")), (UsedTwice, ()), (Activated, ("project",)), (CalledTwice, ())],
 )
 def test_the_layers_behind_a_block(kind: type[nn.Module], layers: tuple[str, ...]) -> None:
-    (place,) = find_places(build(kind), SHAPE)
+    network = build(kind)
+    (place,) = find_places(network, find_projections(network, SHAPE))
     assert place.projection_paths == layers
     assert (place.site.projection is not None) == bool(layers)
 
 
 def test_without_an_input_shape_only_sequentials_tell() -> None:
-    (place,) = find_places(build(Inverted))
+    network = build(Inverted)
+    (place,) = find_places(network, find_projections(network))
     assert place.projection_paths == ()
 
 
@@ -80,8 +82,8 @@ def test_without_an_input_shape_only_sequentials_tell() -> None:
 @pytest.mark.parametrize("kind", [Inverted, UsedTwice, Activated, CalledTwice])
 def test_a_lowered_network_computes_the_same(kind: type[nn.Module], target: str) -> None:
     network = build(kind)
-    lowered = lower_model(network, target, SHAPE)
-    (choice,) = choose_forms(network, target, SHAPE)
+    lowered = lower_model(network, target, find_projections(network, SHAPE))
+    (choice,) = choose_forms(network, target, find_projections(network, SHAPE))
     if kind is Inverted:
         assert choice.rule is not None
         assert choice.rule.form.takes_projection

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from pocketbench.blocks import make_export_friendly
-from pocketbench.blocks.lowering.sites import find_places
+from pocketbench.blocks.lowering.sites import find_places, find_projections
 from pocketbench.blocks.randomise import randomise_statistics
 from pocketbench.blocks.timm_models import import_timm
 from pocketbench.core.errors import ConversionError
@@ -44,7 +44,8 @@ def test_a_small_network_is_rewritten_as_a_whole() -> None:
     became = [change.became for change in rewritten.report.changes]
     assert became.count("squeeze-and-excitation") == 9
     assert rewritten.report.left == ()
-    assert [place.site.kind for place in find_places(rewritten.model)] == ["se"] * 9  # the lowerings find them
+    places = find_places(rewritten.model, find_projections(rewritten.model))
+    assert [place.site.kind for place in places] == ["se"] * 9  # the lowerings find them
     with torch.no_grad():
         expected, other = model(example), model(-example)
         assert (expected - other).abs().max() > 0.1 * expected.abs().max()
