@@ -70,9 +70,9 @@ class Duel:
 class Check:
     """A comparison without noise, or with a margin that covers it.
 
-    `name` is a key of a suite's [gate] table, such as "partition_count". `base` and `head` are values in the unit of the name
-    (None: not known); `limit` is the largest allowed value of head, None where nobody set one: then `verdict` is "pass"
-    and the difference is information. `text` says it in a sentence without a full stop.
+    `name` is a key of a suite's [gate] table, such as "partition_count"; `base` and `head` are values in its unit, None
+    for not known. `limit` is the largest value that head may have, None where nobody set one: then `verdict` is "pass"
+    and the difference is information. `text` is a sentence without a full stop.
     """
 
     name: str
