@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypedDict, cast
 
@@ -12,6 +12,8 @@ from pocketbench.core.errors import FileFault, PocketbenchError, SuiteError, Unk
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import ModelSpec, RunPlan
 from pocketbench.core.targets import FormatTarget, parse_format_target
+from pocketbench.workflow.gate.limit_rows import SuiteCells, parse_gate
+from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.model_specs import MAX_CHANNELS, MAX_CLASSES, MAX_SIDE, WIDTH_RANGE, make_spec
 from pocketbench.workflow.toml_tables import TomlTable, read_toml
 
@@ -19,7 +21,7 @@ FORMAT_VERSION = 1
 MAX_MODELS = 1000
 MAX_SAMPLES = 1_000_000
 DEVICES = ("host",)
-SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "model")
+SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "gate", "model")
 PLAN_KEYS = ("sessions", "rounds", "burst", "settle", "warmup", "timeout_s", "cooldown_s")
 MODEL_KEYS = (
     *("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed"),
@@ -52,6 +54,7 @@ class Suite:
     thread_counts: tuple[int, ...]
     devices: tuple[str, ...]
     plan: PlanValues
+    gate: GateTable = field(default_factory=GateTable)
 
     def list_plans(self) -> list[RunPlan]:
         """A plan for each engine and thread count."""
@@ -114,16 +117,20 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
     if table.whole("format", 1, 10**6) != FORMAT_VERSION:
         raise table.fault("format", f"is not {FORMAT_VERSION}, the one that this version reads", "update pocketbench")
     formats = _parse_formats(table)
+    models = _parse_models(table, path.parent)
+    engines = _parse_engines(table, formats)
+    devices = _parse_devices(table) if "devices" in table else ("host",)
     return Suite(
         name=path.stem,
         path=path,
         title=table.text("title") or path.stem,
-        models=_parse_models(table, path.parent),
+        models=models,
         formats=formats,
-        engines=_parse_engines(table, formats),
+        engines=engines,
         thread_counts=table.wholes("threads", 1, 1024) if "threads" in table else (1,),
-        devices=_parse_devices(table) if "devices" in table else ("host",),
+        devices=devices,
         plan=_parse_plan(table.table("plan")),
+        gate=parse_gate(table.table("gate"), _name_cells(models, formats, engines, devices)),
     )
 
 
@@ -166,6 +173,19 @@ def _parse_engines(table: TomlTable, formats: Sequence[FormatTarget]) -> tuple[s
                 "add that format, or take the engine out",
             )
     return names
+
+
+def _name_cells(
+    models: Sequence[ModelSpec], formats: Sequence[FormatTarget], engines: Sequence[str], devices: Sequence[str]
+) -> SuiteCells:
+    from pocketbench.profile.catalog import engine_suffixes
+
+    return SuiteCells(
+        models=[model.name for model in models],
+        formats=list(dict.fromkeys(target.format for target in formats)),
+        engines={engine: engine_suffixes(engine) for engine in engines},
+        devices=devices,
+    )
 
 
 def _parse_devices(table: TomlTable) -> tuple[str, ...]:

@@ -43,7 +43,7 @@ class TomlTable:
         """The error `what` about a key, or about the table as a whole."""
         number = self._place.find_line(key)
         line = f", line {number}" if number is not None else ""
-        name = ".".join(part for part in (self._path, key) if part)
+        name = self._name(key)
         return SuiteError(f"{self._file}{line}: {name + ' ' if name else ''}{what}", cure)
 
     def refuse_unknown(self, allowed: Collection[str]) -> None:
@@ -111,22 +111,27 @@ class TomlTable:
     def table(self, key: str) -> TomlTable:
         """The table of that name, empty when there is none. Raises: SuiteError for anything else."""
         value = self._content.get(key, {})
+        name = self._name(key)
         if not isinstance(value, dict):
-            raise self._misfit(key, value, f"expected a table that begins with [{key}]")
-        return TomlTable(value, self._file, TablePlace(self._place.text, f"[{key}]"), key)
+            raise self._misfit(key, value, f"expected a table that begins with [{name}]")
+        return TomlTable(value, self._file, TablePlace(self._place.text, f"[{name}]", 0, self._place), name)
 
     def tables(self, key: str, limit: int) -> list[TomlTable]:
         """The tables of that name, at least one. Raises: SuiteError."""
         value = self._content.get(key, [])
+        name = self._name(key)
         if not isinstance(value, list) or not all(isinstance(item, dict) for item in value):
-            raise self._misfit(key, value, f"expected tables that begin with [[{key}]]")
+            raise self._misfit(key, value, f"expected tables that begin with [[{name}]]")
         if not 1 <= len(value) <= limit:
-            raise self.fault(key, f"stands {len(value)} times", f"expected [[{key}]] 1 to {limit} times")
-        places = (TablePlace(self._place.text, f"[[{key}]]", index) for index in range(len(value)))
+            raise self.fault(key, f"stands {len(value)} times", f"expected [[{name}]] 1 to {limit} times")
+        places = (TablePlace(self._place.text, f"[[{name}]]", index) for index in range(len(value)))
         return [
-            TomlTable(item, self._file, place, f"{key}[{place.index + 1}]")
+            TomlTable(item, self._file, place, f"{name}[{place.index + 1}]")
             for item, place in zip(value, places, strict=True)
         ]
+
+    def _name(self, key: str | None) -> str:
+        return ".".join(part for part in (self._path, key) if part)
 
     def _items(self, key: str, limit: int, fits: Callable[[object], bool], noun: str) -> list[Any]:
         value = self._content.get(key)
@@ -150,11 +155,12 @@ class TomlTable:
 @dataclass(frozen=True, slots=True)
 class TablePlace:
     """Where a table stands in the text of a file: the `index`-th (from 0) that begins with `header`; the file itself
-    without a header."""
+    without a header. `outer` is the table that holds it, when keys of it may be written there: `a.b = 1`."""
 
     text: str
     header: str | None = None
     index: int = 0
+    outer: TablePlace | None = None
 
     def find_line(self, key: str | None) -> int | None:
         """The number, from 1, of the line that sets `key` or opens the table of that name; else of the table's header.
@@ -167,15 +173,24 @@ class TablePlace:
             plain = (re.sub(r"\s", "", line.partition("#")[0]) for line in lines)
             places = [number for number, line in enumerate(plain, 1) if line == self.header]
             if self.index >= len(places):
-                return None  # an inline table
+                return self._find_in_outer(key)
             start = places[self.index]
-        name = re.escape(key or "")
+        name = r"\s*\.\s*".join(rf"[\"']?{re.escape(part)}[\"']?" for part in (key or "").split("."))
         for number, line in enumerate(lines[start:] if key else [], start + 1):
-            if re.match(rf"\s*([\"']?{name}[\"']?\s*=|\[+\s*{name}\s*\])", line):
+            if re.match(rf"\s*({name}\s*=|\[+\s*{name}\s*\])", line):
                 return number
             if self.header is not None and line.lstrip().startswith("["):
                 break
         return start or None
+
+    def _find_in_outer(self, key: str | None) -> int | None:
+        """A table without a header of its own: `name.key = 1`, or `name = {key = 1}`."""
+        if self.outer is None or self.header is None:
+            return None
+        name = self.header.strip("[]").rpartition(".")[2]
+        header = self.outer.find_line(None)
+        dotted = self.outer.find_line(f"{name}.{key}") if key else None
+        return dotted if dotted not in (None, header) else self.outer.find_line(name)
 
 
 def read_toml(path: Path) -> TomlTable:

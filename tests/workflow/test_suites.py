@@ -8,6 +8,7 @@ import pytest
 from pocketbench.core.errors import FileFault, SuiteError, UnknownNameError
 from pocketbench.core.records import ModelSpec, RunPlan
 from pocketbench.core.targets import FormatTarget
+from pocketbench.workflow.gate.limits import GateTable, Limits
 from pocketbench.workflow.suites import list_suites, read_suite
 from tests.cli.command import REPOSITORY
 
@@ -107,6 +108,50 @@ def test_what_is_not_said_has_its_default(tmp_path):
     suite = read(tmp_path, HEAD + MODEL)
     assert (suite.thread_counts, suite.devices, suite.plan) == ((1,), ("host",), {})
     assert suite.list_plans()[0] == RunPlan(engine="onnxruntime")
+
+
+GATE = """
+[gate]
+latency_ratio = 1.03
+absolute_ms.litert = 6.0
+
+[[gate.cell]]
+model = "mobilenet_v2_1.0_224"
+format = "tflite"
+latency_ratio = 1.05
+"""
+
+
+def test_the_limits_of_the_gate_are_found_by_cell(tmp_path):
+    suite = read(tmp_path, HEAD + GATE + MODEL)
+    assert suite.gate.find(suite.models[0].name, "tflite", "litert", "host") == Limits(
+        latency_ratio=1.05, absolute_ms={"litert": 6.0}
+    )
+    assert suite.gate.find(suite.models[0].name, "onnx", "onnxruntime", "host").latency_ratio == 1.03
+    assert read(tmp_path, HEAD + MODEL).gate == GateTable()
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "what", "cure"),
+    [
+        ("_1.0_224", "_1.0_ca32_224", ", line 11: gate.cell[1].model is 'mobilenet_v2_1.0_ca32_224'", "_1.0_224'"),
+        ('"tflite"', '"tflight"', ", line 12: gate.cell[1].format is 'tflight'", "'tflite'"),
+        (
+            "absolute_ms.litert",
+            "absolute_ms.tflite_runtime",
+            ", line 8: gate.absolute_ms.tflite_runtime is",
+            "'litert'",
+        ),
+        (
+            "latency_ratio = 1.03",
+            "latency_ration = 3",
+            ", line 7: gate.latency_ration is an unknown",
+            "'latency_ratio'",
+        ),
+    ],
+)
+def test_a_rule_of_the_gate_that_is_broken_is_named(tmp_path, old, new, what, cure):
+    refuse(tmp_path, HEAD + GATE.replace(old, new, 1) + MODEL, what, cure)
 
 
 def test_the_reduction_that_is_not_said_is_carried_explicitly(tmp_path):
