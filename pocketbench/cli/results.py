@@ -8,15 +8,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pocketbench.cli import options
-from pocketbench.core.errors import UsageError, nearest_name_hint
+from pocketbench.cli.result_filters import choose_filters, describe_count
+from pocketbench.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from pocketbench.core.store import Store
-
-FILTERS = {"model": "model", "engine": "engine", "format": "format", "device": "device_id", "run": "run_id"}
-"""Option -> column of the store."""
 MINIMUM_WIDTH = 140  # narrower terminals wrap the lines themselves
 PIPE_WIDTH = 10_000
 
@@ -45,7 +42,7 @@ def command(failed: bool, limit: int | None, as_csv: bool, as_json: bool, **give
 
     if as_csv and as_json:
         raise UsageError("--csv and --json are both given", "choose one")
-    filters: Any = {FILTERS[name]: value for name, value in given.items() if value is not None}
+    filters = choose_filters(given)
     if failed:
         filters["failed"] = True
     if limit is not None:
@@ -59,19 +56,6 @@ def command(failed: bool, limit: int | None, as_csv: bool, as_json: bool, **give
     else:
         show_runs([result_row(result) for result in results])
     click.echo(describe_count(store, len(results), filters), err=True)
-
-
-def describe_count(store: Store, count: int, filters: dict[str, Any]) -> str:
-    """How many there are and where; for none, what would have matched."""
-    if count:
-        return f"{count} result{'s' if count > 1 else ''} in {store.place}"
-    for option, column in FILTERS.items():
-        known = store.read_values(column)
-        if not known:
-            return f"nothing was measured yet in {store.place}; pocketbench profile measures"
-        if column in filters and filters[column] not in known:
-            return f"no {option} {filters[column]!r} in {store.place}; {nearest_name_hint(filters[column], known)}"
-    return f"no result in {store.place} matches all of these filters"
 
 
 def show_runs(rows: list[dict[str, Any]]) -> None:

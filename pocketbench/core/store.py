@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +16,8 @@ from pocketbench.core.records import Accuracy, Artifact, RunResult
 if TYPE_CHECKING:
     import pandas
     import sqlalchemy as sa
+
+ROWS_AT_ONCE = 200  # the database is read, and locked, for as long as so many rows take
 
 
 class ResultFilter(TypedDict, total=False):
@@ -30,7 +33,7 @@ class ResultFilter(TypedDict, total=False):
     thread_count: int
     device_id: str
     artifact_sha256: str
-    git_commit: str
+    git_commit: str | None
     failed: bool
     limit: int
 
@@ -82,18 +85,48 @@ class Store:
 
         Raises: FileFault (a record of a newer version, too), EnvironmentFault.
         """
-        import sqlalchemy as sa
-
         table = tables().records
-        query = sa.select(table.c.id, table.c.record).where(table.c.kind == RunResult.__name__)
         limit = filters.pop("limit", None)
-        for name, value in filters.items():
-            query = query.where(table.c[name] == value)
+        query = _select_results((table.c.id, table.c.record), filters)
         with self._database.reading() as connection:
             if connection is None:
                 return []
             rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit)).all()
         return [parse_record(text, RunResult, f"{self.place}, record {number}") for number, text in reversed(rows)]
+
+    def stream_results(self, *, has_commit: bool = False, **filters: Unpack[ResultFilter]) -> Iterator[RunResult]:
+        """The results that match, oldest first, a few in memory at a time; other programs can write meanwhile.
+
+        Args:
+            has_commit: leave out what was measured outside a git checkout.
+
+        Raises: FileFault (a record of a newer version, too), EnvironmentFault.
+        """
+        table = tables().records
+        limit = filters.pop("limit", None)
+        query = _select_results((table.c.id,), filters)
+        if has_commit:
+            query = query.where(table.c.git_commit.is_not(None))
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            numbers = connection.scalars(query.order_by(table.c.id.desc()).limit(limit)).all()[::-1]
+        for start in range(0, len(numbers), ROWS_AT_ONCE):
+            chunk = _select_results((table.c.id, table.c.record), {}).where(
+                table.c.id.in_(numbers[start : start + ROWS_AT_ONCE])
+            )
+            with self._database.reading() as connection:
+                rows = connection.execute(chunk.order_by(table.c.id)).all() if connection is not None else []
+            for number, text in rows:
+                yield parse_record(text, RunResult, f"{self.place}, record {number}")
+
+    def count_results(self, **filters: Unpack[ResultFilter]) -> int:
+        """How many results match, without reading them."""
+        import sqlalchemy as sa
+
+        query = _select_results((sa.func.count(),), filters)
+        with self._database.reading() as connection:
+            return 0 if connection is None else connection.scalar(query) or 0
 
     def results_frame(self, **filters: Unpack[ResultFilter]) -> pandas.DataFrame:
         """The results that match as a frame, a row a session of a cell. See `results_frame`."""
@@ -163,6 +196,16 @@ class Store:
         runs = tables().runs
         with self._database.writing() as connection:
             connection.execute(runs.update().where(runs.c.run_id == run_id).values(finished=True))
+
+
+def _select_results(columns: Sequence[Any], filters: ResultFilter) -> sa.Select[Any]:
+    import sqlalchemy as sa
+
+    table = tables().records
+    query = sa.select(*columns).where(table.c.kind == RunResult.__name__)
+    for name, value in filters.items():
+        query = query.where(table.c[name] == value)
+    return query
 
 
 def _newest_run(connection: sa.Connection, run_key: str) -> sa.Row[Any] | None:

@@ -17,8 +17,8 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     """The Vega-Lite specification of a figure, as wide as the element it is put into."""
     import altair as alt
 
-    x_domain = _widen(find_latency_range(figure.points), 0.14)
-    y_domain = _widen([point.value for point in figure.points], 0.16)
+    x_domain = widen(find_latency_range(figure.points), 0.14)
+    y_domain = widen([point.value for point in figure.points], 0.16)
     groups = list(dict.fromkeys(point.group for point in figure.points))
     values = _make_values(figure, x_domain, y_domain)
     x = alt.X("median:Q", title="median latency, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
@@ -62,7 +62,7 @@ def make_chart(figure: Figure) -> dict[str, Any]:
         # A halo in the colour of the surface, so that lines that cross a name don't make it unreadable.
         layers.append(names.mark_text(**place, fontSize=12, stroke="var(--surface)", strokeWidth=4))
         layers.append(names.mark_text(**place, fontSize=12, color="var(--ink)"))
-    chart = alt.layer(*layers).properties(width="container", height=HEIGHT).configure(**_make_config())
+    chart = alt.layer(*layers).properties(width="container", height=HEIGHT).configure(**make_config())
     specification: dict[str, Any] = chart.to_dict()
     return specification
 
@@ -112,15 +112,16 @@ def _shorten_labels(points: Sequence[Point]) -> list[str]:
     return [label if len(label) <= 28 else label[:27] + "…" for label in labels]
 
 
-def _widen(values: Iterable[float], margin: float) -> list[float]:
-    """The range of the values with a margin on both sides for names; never empty."""
+def widen(values: Iterable[float], margin: float) -> list[float]:
+    """The range of the values with a margin on both sides, a share of its width; never empty."""
     known = list(values)
     low, high = min(known), max(known)
     width = (high - low) or abs(high) * 0.1 or 1.0
     return [low - margin * width, high + margin * width]
 
 
-def _make_config() -> dict[str, Any]:
+def make_config() -> dict[str, Any]:
+    """The look of every chart; colours are the variables of page.css."""
     font = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
     return {
         "background": "transparent",

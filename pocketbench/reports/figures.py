@@ -5,12 +5,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 from pocketbench.reports.labels import describe_runtimes, join_words
 from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.records import Row, Table
 
 _NS_PER_MS = 1e6
+
+
+class Spread(Protocol):
+    """A latency and its interval. Unit: ms; None when there is no interval."""
+
+    @property
+    def median_ms(self) -> float: ...
+    @property
+    def low_ms(self) -> float | None: ...
+    @property
+    def high_ms(self) -> float | None: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,7 +89,7 @@ def make_figures(table: Table) -> list[Figure]:
     return figures
 
 
-def find_latency_range(points: Sequence[Point]) -> tuple[float, float]:
+def find_latency_range(points: Sequence[Spread]) -> tuple[float, float]:
     """What the latency axis must show: every median, and the intervals as far as they don't crush the medians.
 
     Unit: ms. Two sessions that differ a little give an interval many times as long as all models are apart.

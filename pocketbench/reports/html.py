@@ -1,16 +1,9 @@
-"""The report as one HTML file that asks the network for nothing.
-
-Its content security policy forbids every request, so that even a name that slipped through as markup could load
-nothing.
-"""
+"""The report as one HTML file that asks the network for nothing."""
 
 from __future__ import annotations
 
-import functools
-import json
 from collections.abc import Iterable, Sequence
 from html import escape
-from importlib import resources
 from itertools import groupby
 
 from pocketbench.reports.chart import make_chart
@@ -23,6 +16,7 @@ from pocketbench.reports.conditions_text import (
 )
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import describe_runtimes, join_words
+from pocketbench.reports.page import format_header, format_page, format_section
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import (
     EMPTY,
@@ -35,8 +29,6 @@ from pocketbench.reports.sheets import (
     make_runtime_sheets,
 )
 
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
-
 
 def format_html(table: Table) -> str:
     """The whole page: overview, figures, a table a runtime, files, notes, method and conditions."""
@@ -44,31 +36,18 @@ def format_html(table: Table) -> str:
     body = [
         _format_header(table),
         "<main>",
-        _format_section(
+        format_section(
             "Overview", _format_sheet(make_overview(table), has_details=True) + _format_remarks(table.remarks)
         ),
-        _format_section("Latency and accuracy", _format_figures(table, figures)),
-        *(_format_section(sheet.title, _format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
-        _format_section("Files", _format_sheet(make_file_sheet(table))),
-        _format_section("Notes", _format_notes(table.notes)) if table.notes else "",
-        _format_section("How it was measured", _format_method(table)),
-        _format_section("Conditions", _format_conditions(table)),
+        format_section("Latency and accuracy", _format_figures(table, figures)),
+        *(format_section(sheet.title, _format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
+        format_section("Files", _format_sheet(make_file_sheet(table))),
+        format_section("Notes", _format_notes(table.notes)) if table.notes else "",
+        format_section("How it was measured", _format_method(table)),
+        format_section("Conditions", _format_conditions(table)),
         "</main>",
-        _format_script(figures) if figures else "",
     ]
-    head = (
-        '<meta charset="utf-8">'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        '<meta name="color-scheme" content="light dark">'
-        f"<title>{escape(table.title)}</title>"
-        f"<style>{_read_resource('page.css')}</style>"
-    )
-    return (
-        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n'
-        + "\n".join(filter(None, body))
-        + "\n</body></html>\n"
-    )
+    return format_page(table.title, body, [make_chart(figure) for figure in figures])
 
 
 def _format_header(table: Table) -> str:
@@ -76,14 +55,7 @@ def _format_header(table: Table) -> str:
     for machine in table.machines:
         name = join_words(machine.cpu_models) or machine.model or machine.device_id
         facts.append(f"{name}, {describe_dates(machine)}")
-    items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
-    return (
-        f'<header><p class="brand">pocketbench</p><h1>{escape(table.title)}</h1><ul class="facts">{items}</ul></header>'
-    )
-
-
-def _format_section(title: str, content: str) -> str:
-    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+    return format_header(table.title, facts)
 
 
 def _format_remarks(remarks: Iterable[str]) -> str:
@@ -186,24 +158,5 @@ def _format_conditions(table: Table) -> str:
     return f'<div class="machines">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
 
 
-def _format_script(figures: Sequence[Figure]) -> str:
-    # "<" can end the script element from within a string; as an escape it is the same JSON.
-    charts = json.dumps([make_chart(figure) for figure in figures], allow_nan=False).replace("<", "\\u003c")
-    return f'<script type="application/json" id="charts">{charts}</script><script>{_bundle_script()}</script>'
-
-
-@functools.cache
-def _bundle_script() -> str:
-    """page.js with the Vega libraries that it draws with, in one text."""
-    import vl_convert
-
-    bundle: str = vl_convert.javascript_bundle(_read_resource("page.js"))
-    return bundle
-
-
 def _count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
-
-
-def _read_resource(name: str) -> str:
-    return resources.files("pocketbench.reports").joinpath(name).read_text(encoding="utf-8")

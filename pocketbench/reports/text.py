@@ -27,7 +27,7 @@ def format_latencies(table: Table) -> str:
         blocks.append("\n".join(f"[{number}] {table.notes[note]}" for note, number in numbers.items()))
     if table.remarks:
         blocks.append("\n".join(f"every latency: {remark}" for remark in table.remarks))
-    return _make_printable("\n\n".join(blocks) + "\n") if blocks else ""
+    return make_printable("\n\n".join(blocks) + "\n") if blocks else ""
 
 
 def _format_columns(cells: Sequence[tuple[str, Cell]], numbers: dict[int, int]) -> str:
@@ -52,7 +52,7 @@ def _join(texts: Sequence[str], widths: Sequence[int]) -> str:
     return "  ".join([name, *figures]).rstrip()
 
 
-def _make_printable(text: str) -> str:
+def make_printable(text: str) -> str:
     """A name may hold what would move the cursor of a terminal."""
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 

@@ -1,0 +1,77 @@
+"""One HTML file that asks the network for nothing: the frame that every page of ours stands in.
+
+Its content security policy forbids every request, so that even a name that slipped through as markup could load
+nothing.
+"""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Iterable, Sequence
+from html import escape
+from importlib import resources
+from typing import Any
+
+_POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
+
+
+def format_page(title: str, body: Iterable[str], charts: Sequence[dict[str, Any]] = ()) -> str:
+    """The page.
+
+    Args:
+        body: its parts, as HTML; empty ones are left out.
+        charts: Vega-Lite specifications; chart i is drawn into the element with the id figure-i.
+    """
+    head = (
+        '<meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        '<meta name="color-scheme" content="light dark">'
+        f"<title>{escape(title)}</title>"
+        f"<style>{read_style()}</style>"
+    )
+    parts = [*body, _format_script(charts) if charts else ""]
+    return (
+        f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n'
+        + "\n".join(filter(None, parts))
+        + "\n</body></html>\n"
+    )
+
+
+def format_header(title: str, facts: Iterable[str]) -> str:
+    items = "".join(f"<li>{escape(fact)}</li>" for fact in facts)
+    return f'<header><p class="brand">pocketbench</p><h1>{escape(title)}</h1><ul class="facts">{items}</ul></header>'
+
+
+def format_section(title: str, content: str) -> str:
+    """A section of the page.
+
+    Args:
+        content: HTML.
+    """
+    return f"<section><h2>{escape(title)}</h2>{content}</section>"
+
+
+def read_style() -> str:
+    """page.css."""
+    return _read_resource("page.css")
+
+
+def _format_script(charts: Sequence[dict[str, Any]]) -> str:
+    # "<" can end the script element from within a string; as an escape it is the same JSON.
+    data = json.dumps(charts, allow_nan=False).replace("<", "\\u003c")
+    return f'<script type="application/json" id="charts">{data}</script><script>{_bundle_script()}</script>'
+
+
+@functools.cache
+def _bundle_script() -> str:
+    """page.js with the Vega libraries that it draws with, in one text."""
+    import vl_convert
+
+    bundle: str = vl_convert.javascript_bundle(_read_resource("page.js"))
+    return bundle
+
+
+def _read_resource(name: str) -> str:
+    return resources.files("pocketbench.reports").joinpath(name).read_text(encoding="utf-8")
