@@ -16,7 +16,7 @@ from pocketbench.workflow.gate.worktree import PREFIX, holds_path, open_worktree
 from tests.workflow.gate.repositories import commit_files, git, isolate_git, list_worktrees, make_repository
 
 
-@pytest.fixture()
+@pytest.fixture
 def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Where temporary folders go, so that a test sees what is left of them."""
     isolate_git(monkeypatch)
@@ -27,8 +27,9 @@ def scratch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
-@pytest.fixture()
+@pytest.fixture
 def repository(tmp_path: Path, scratch: Path) -> Path:
+    assert scratch.is_dir()
     return make_repository(tmp_path, {"nets.py": "base", "inner/file.txt": "x"})
 
 
