@@ -42,9 +42,20 @@ def format_percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
-def format_ratio(ratio: float) -> str:
+def format_ratio(ratio: float, *, digits: int = 2) -> str:
     """A factor: 'x1.23'; x1.00 is equal."""
-    return f"x{ratio:.2f}"
+    return f"x{ratio:.{digits}f}"
+
+
+def format_change(ratio: float) -> str:
+    """A factor as what it adds or takes away: '+5.2 %', '-3.0 %', '0.0 %' for none that shows."""
+    text = f"{100 * (ratio - 1):+.1f} %"
+    return "0.0 %" if text in ("+0.0 %", "-0.0 %") else text
+
+
+def format_ratio_change(ratio: float) -> str:
+    """A factor as what it adds: 1.034 is '+3.4 %'."""
+    return f"{100 * (ratio - 1):+.1f} %"
 
 
 def format_frequency(khz: float) -> str:

@@ -63,6 +63,7 @@ def test_bytes(size: float, text: str) -> None:
 def test_other_units() -> None:
     assert units.format_percent(0.743) == "74.3 %"
     assert units.format_ratio(1.2349) == "x1.23"
+    assert units.format_ratio(1.2349, digits=3) == "x1.235"
     assert units.format_frequency(2_400_000) == "2.40 GHz"
     assert units.format_frequency(576_000) == "576 MHz"
     assert units.format_celsius(41.52) == "41.5 °C"

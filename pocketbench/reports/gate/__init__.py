@@ -1,0 +1,1 @@
+"""What the speed gate found, in the formats that people and other programs read."""
