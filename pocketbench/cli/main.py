@@ -16,6 +16,7 @@ VERBS = {
     "explain": ("explain", "Say which graph form each attention block gets, and why."),
     "profile": ("profile", "Measure the latency of model files or of a suite."),
     "report": ("report", "Write the latency-vs-accuracy table of a suite."),
+    "history": ("history", "Show how a latency went over commits, and where its level changes."),
     "results": ("results", "List and filter what was measured."),
     "list": ("list_", "List blocks, backbones, formats, engines, devices, suites."),
     "doctor": ("doctor", "Say what is installed, what is not, and what installs it."),

@@ -68,6 +68,11 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
 
 
 def write_text(path: Path, text: str) -> None:
+    """`write_bytes` of the text as UTF-8."""
+    write_bytes(path, text.encode("utf-8"))
+
+
+def write_bytes(path: Path, content: bytes) -> None:
     """Write beside `path`, then rename: a reader sees the old file or the new one, never half of it.
 
     Raises:
@@ -77,8 +82,8 @@ def write_text(path: Path, text: str) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         handle, scratch = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        with os.fdopen(handle, "wb") as stream:
+            stream.write(content)
         Path(scratch).chmod(0o644)
         Path(scratch).replace(path)
     except OSError as error:

@@ -15,7 +15,7 @@ from pocketbench.reports.conditions_text import (
     describe_method,
 )
 from pocketbench.reports.figures import Figure, make_figures
-from pocketbench.reports.labels import describe_runtimes, join_words
+from pocketbench.reports.labels import count_things, describe_runtimes, join_words
 from pocketbench.reports.page import format_header, format_page, format_section
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import (
@@ -51,7 +51,7 @@ def format_html(table: Table) -> str:
 
 
 def _format_header(table: Table) -> str:
-    facts = [_count(len(table.rows), "model"), _count(len(table.runtimes), "runtime")]
+    facts = [count_things(len(table.rows), "model"), count_things(len(table.runtimes), "runtime")]
     for machine in table.machines:
         name = join_words(machine.cpu_models) or machine.model or machine.device_id
         facts.append(f"{name}, {describe_dates(machine)}")
@@ -156,7 +156,3 @@ def _format_conditions(table: Table) -> str:
         rows = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in properties)
         parts.append(f"<h3>{escape(name)}</h3><dl class=facts-list>{rows}</dl>")
     return f'<div class="machines">{"".join(f"<div>{part}</div>" for part in parts)}</div>'
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

@@ -64,6 +64,11 @@ def _describe_runtime(runtime: Runtime, has_devices: bool) -> str:
     return ", ".join(parts)
 
 
+def count_things(number: int, noun: str) -> str:
+    """ "1 commit", "2 commits"."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def join_words(words: Iterable[str]) -> str:
     """ "a, b and c"."""
     items = list(words)
