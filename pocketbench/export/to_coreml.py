@@ -17,16 +17,17 @@ import numpy as np
 import torch
 
 from pocketbench.core.errors import ConversionError, FileFault, ParityError
-from pocketbench.core.records import GraphFacts, Parity, TensorFacts
+from pocketbench.core.records import Parity
+from pocketbench.export.coreml_graph import read_graph_facts
 from pocketbench.export.mil.canonical import make_canonical
-from pocketbench.export.mil.counts import LAYOUT_OPERATORS, count_macs, count_operators, count_weights
-from pocketbench.export.mil.element_types import NamedTensor
 from pocketbench.export.mil.half_precision import find_difference
 from pocketbench.export.mil.interpreter import run_program
 from pocketbench.export.mil.program import read_program
 from pocketbench.export.mil.silence import silence_coremltools
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
+
+__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
 
 TOLERANCES = {"fp16": 1.0, "fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity).
@@ -147,31 +148,3 @@ def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
         tolerance=TOLERANCES[precision],
         runtime=f"pocketbench's interpreter of the saved MIL program, {precision}",
     )
-
-
-def read_graph_facts(path: Path) -> GraphFacts:
-    """Operators, weights and multiply-accumulates of the saved program, from the package alone.
-
-    Raises: FileFault when the path holds no ML program.
-    """
-    program = read_program(path)
-    counts = count_operators(program)
-    inputs, outputs = (tuple(map(_describe_tensor, items)) for items in (program.inputs, program.outputs))
-    dynamic = any(size is None for item in (*inputs, *outputs) for size in item.shape)
-    return GraphFacts(
-        parameter_count=count_weights(program),
-        mac_count=count_macs(program),
-        operator_counts=counts,
-        layout_operator_count=sum(count for name, count in counts.items() if name in LAYOUT_OPERATORS),
-        partition_count=None,
-        outside_delegate_count=None,
-        dynamic_shapes=dynamic,
-        inputs=inputs,
-        outputs=outputs,
-    )
-
-
-def _describe_tensor(item: NamedTensor) -> TensorFacts:
-    if item.type is None:
-        return TensorFacts(name=item.name, dtype="other", shape=())
-    return TensorFacts(name=item.name, dtype=item.type.element.public, shape=item.type.shape)
