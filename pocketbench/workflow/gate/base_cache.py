@@ -48,7 +48,7 @@ def name_entry(cache: Path, place: BasePlace, suite: str) -> Path:
     parts = {
         "suite": suite,
         "folder": place.inner_folder.as_posix(),
-        "packages": sorted((found.name, found.version) for found in importlib.metadata.distributions()),
+        "packages": _list_packages(),
         "python": sys.version,
         "machine": (sys.platform, platform.machine()),
         "pocketbench": None if place.holds_pocketbench else _hash_package(),
@@ -170,6 +170,8 @@ def _link_model(source: Path, target: Path) -> None:
 def _link_file(source: str, target: str) -> None:
     try:
         os.link(source, target)
+    except FileExistsError:  # a run beside this one was first; a copy would write into its file
+        raise
     except OSError:  # another file system, or one without hard links
         shutil.copy2(source, target)
 
@@ -177,9 +179,15 @@ def _link_file(source: str, target: str) -> None:
 def _remove_model(model: Path) -> None:
     record_path(model).unlink(missing_ok=True)
     if model.is_dir() and not model.is_symlink():
-        shutil.rmtree(model)
+        shutil.rmtree(model, ignore_errors=True)
     else:
         model.unlink(missing_ok=True)
+
+
+def _list_packages() -> list[list[str]]:
+    """Name and version of all that is installed."""
+    read = (found.metadata for found in importlib.metadata.distributions())  # once: each access parses the file
+    return sorted([str(found["Name"]), str(found["Version"])] for found in read)
 
 
 def _hash_package() -> str:

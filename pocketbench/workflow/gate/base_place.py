@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pocketbench
 from pocketbench.core.errors import UsageError
-from pocketbench.workflow.gate.worktree import find_repository, holds_path
+from pocketbench.workflow.gate.worktree import INHERITED, find_repository, holds_path
 from pocketbench.workflow.suites import Suite
 
 PACKAGE = Path(pocketbench.__file__).resolve().parent
@@ -103,7 +103,8 @@ def list_python_folders(place: BasePlace, worktree: Path, packages: Iterable[str
 def make_environment(folders: Sequence[Path]) -> dict[str, str]:
     """The environment of a process that is to import from these folders first."""
     inherited = [entry for entry in os.environ.get("PYTHONPATH", "").split(os.pathsep) if entry]
-    return os.environ | {"PYTHONPATH": os.pathsep.join([*map(str, folders), *inherited])}
+    kept = {name: value for name, value in os.environ.items() if name not in INHERITED}
+    return kept | {"PYTHONPATH": os.pathsep.join([*map(str, folders), *inherited])}
 
 
 def refuse_foreign_code(origins: dict[str, str], place: BasePlace, worktree: Path) -> list[str]:
