@@ -59,7 +59,7 @@ class TestPairs:
             make_artifact("x.onnx", "1"),
         ]
         renamed = {pair.file_name: pair.renamed_to for pair in pair_files(base, head) if pair.state == "missing"}
-        assert renamed == {"old.onnx": "new.onnx", "spec.onnx": "spec_2.onnx"}
+        assert renamed == {"old.onnx": "new.onnx", "by_spec.onnx": "by_spec_2.onnx"}
 
     def test_another_format_of_the_spec_is_no_successor(self) -> None:
         spec = ModelSpec(backbone="nets:small")
