@@ -9,7 +9,7 @@ DEFAULT_LATENCY_RATIO = 1.015
 """A slowdown beyond this is red."""
 
 DEFAULT_PEAK_RSS_RATIO = 1.10
-"""Peak memory moves by some percent from process to process, with nothing changed."""
+"""Peak memory moves by 2% from process to process with nothing changed (run_checks.py)."""
 
 FILE_KEYS = (
     *("partition_count", "outside_delegate_count", "layout_operator_count", "parameter_count", "mac_count"),

@@ -9,8 +9,8 @@ from pocketbench.core.units import format_bytes, format_ms, format_ratio
 from pocketbench.workflow.gate.limits import Limits
 
 PEAK_RSS_FLOOR_BYTES = 4 * 1024 * 1024
-"""A difference up to this is none, whatever the ratio. Memory comes from the system in steps (a heap grows by megabytes
-at once, a huge page has 2 MiB), so that of two equal runs one may hold a step or two more."""
+"""A difference up to this is none, whatever the ratio: memory comes from the system in steps of megabytes. Measured,
+six equal runs of a MobileNetV2: 1.9 MB apart with ONNX Runtime, 0.05 MB with LiteRT. So twice that."""
 
 NS_PER_MS = 1e6
 
