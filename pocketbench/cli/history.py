@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from pocketbench.cli import options
+from pocketbench.cli.progress import watch
 from pocketbench.cli.result_filters import choose_filters, describe_count
 from pocketbench.core.errors import EnvironmentFault, UsageError
 
@@ -51,7 +52,8 @@ def command(out: Path | None, as_json: bool, **given: Any) -> None:
 
     store = Store()
     filters = choose_filters(given)
-    found = read_history(store, filters)
+    with watch("reading results", total=1) as bar:
+        found = read_history(store, filters, bar.move)
     if out is not None:
         draw(found, out, store, filters)
     if as_json:

@@ -72,7 +72,9 @@ def test_it_is_imported_without_what_is_heavy(module):
     assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["list"], ["list", "--json"], ["export", "--help"]])
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["--version"], ["list"], ["list", "--json"], ["export", "--help"], ["history", "--help"]]
+)
 def test_it_runs_without_what_is_heavy(arguments):
     done = run_blocked("from pocketbench.cli.main import main\nmain()", *arguments)
     assert done.returncode == 0, done.stderr

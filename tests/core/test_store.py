@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.core import database
+from pocketbench.core import store as store_module
 from pocketbench.core.database import DATABASE_VARIABLE, parse_url
 from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageError, UsageError
 from pocketbench.core.records import Accuracy, RunResult
@@ -66,6 +67,8 @@ def test_what_was_appended_is_read_back_in_order(store):
 
 def test_reading_makes_no_file(store):
     assert store.read_results() == []
+    assert list(store.stream_results()) == []
+    assert store.count_results() == 0
     assert store.read_values("model") == []
     assert store.read_progress("key") is None
     assert len(store.results_frame()) == 0
@@ -108,6 +111,30 @@ def test_filters_narrow(store, filters, count):
     store.append(RESULT, make_failed_result(session_index=5))
     store.append(other_model(), ACCURACY, ARTIFACT)
     assert len(store.read_results(**filters)) == count
+    assert store.count_results(**filters) == count
+
+
+@pytest.mark.parametrize("filters", [{}, {"model": "mobilenet_v2_1.0_ca32_224"}, {"failed": False}, {"limit": 3}])
+def test_a_stream_gives_what_reading_gives(store, monkeypatch, filters):
+    monkeypatch.setattr(store_module, "ROWS_AT_ONCE", 2)
+    store.append(RESULT, other_model(), make_failed_result(), ACCURACY, RESULT, other_model(), RESULT)
+    assert list(store.stream_results(**filters)) == store.read_results(**filters)
+
+
+def test_a_stream_can_leave_out_what_names_no_commit(store):
+    store.append(RESULT, other_model(), make_result(session_index=4))
+    assert [result.session_index for result in store.stream_results(has_commit=True)] == [0, 4]
+    assert list(store.stream_results(has_commit=True, git_commit=None)) == []
+    assert store.read_results(git_commit=None) == [other_model()]
+
+
+def test_a_stream_does_not_keep_others_from_writing(store):
+    store.append(*[make_result(session_index=index) for index in range(3)])
+    seen = []
+    for result in store.stream_results():
+        seen.append(result.session_index)
+        store.append(make_result(session_index=9))
+    assert seen == [0, 1, 2]
 
 
 def test_limit_keeps_the_newest_in_order(store):

@@ -32,6 +32,14 @@ def test_differences_have_a_sign(ns: float, text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("ratio", "text"),
+    [(1.052, "+5.2 %"), (0.97, "-3.0 %"), (1.0, "0.0 %"), (1.0004, "0.0 %"), (0.9996, "0.0 %"), (2, "+100.0 %")],
+)
+def test_a_change_has_a_sign(ratio: float, text: str) -> None:
+    assert units.format_change(ratio) == text
+
+
+@pytest.mark.parametrize(
     ("count", "text"),
     [
         (0, "0"),

@@ -87,7 +87,9 @@ def test_what_names_no_commit_or_failed_is_counted_and_not_shown(store, monkeypa
     store.append(*(make_session(name, 5.0, day) for day, name in enumerate(names)))
     store.append(make_session(None, 5.0), make_session(None, 5.0), make_session(None, 5.0, plan=THREADED))
     store.append(make_failed_result(git_commit=names[0]))
-    found = read_history(store, {"thread_count": 1})
+    progress = []
+    found = read_history(store, {"thread_count": 1}, lambda done, total: progress.append((done, total)))
+    assert progress == [(0, 5)]
     assert [point.commit for point in found.history.cells[0].points] == names
     assert (found.without_commit_count, found.failed_count) == (2, 1)
     assert (read_history(store, {}).without_commit_count, read_history(store, {"engine": "x"}).failed_count) == (3, 0)
