@@ -91,12 +91,9 @@ def link_known_files(
             name = path.name
             if name in linked or (keys is not None and name not in keys):
                 continue
-            wanted = keys[name] if keys is not None else None
-            if _read_key(entry / name) is not None and wanted in (None, _read_key(entry / name)):
-                continue  # left by an earlier run
-            key = _read_key(path)
-            if key is None or wanted not in (None, key):
-                continue
+            wanted, key = keys[name] if keys is not None else None, _read_key(path)
+            if key is None or wanted not in (None, key) or _read_key(entry / name) is not None:
+                continue  # no model of ours, another one, or an earlier run left one
             with contextlib.suppress(OSError):  # then it is exported
                 _remove_model(entry / name)
                 _link_model(path, entry / name)

@@ -10,14 +10,16 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
 
 from pocketbench.core.errors import EnvironmentFault, UsageError
 from pocketbench.core.jsonio import write_record
+from pocketbench.core.model_files import move_into_place
 from pocketbench.core.records import Artifact
+from pocketbench.export.naming import record_path
 from pocketbench.workflow.export_models import export_models
 from pocketbench.workflow.gate import base_cache, base_ref
 from pocketbench.workflow.gate.base_process import ExportReply, SuiteListing, parse_complaints, run_in
@@ -171,6 +173,22 @@ class TestCache:
         assert fake.converted == []
         assert list_models(base) == {"a.onnx": "1", "b.onnx": "new"}
 
+    def test_base_code_that_can_not_list_its_suite_costs_only_the_choice(
+        self, repository: Path, fake: FakeExport, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """An older version of pocketbench: every file of head is tried, and none that is not base's stays."""
+        monkeypatch.setattr(base_ref, "list_base_suite", lambda *_: None)
+        commit_files(repository, {"models.txt": "a 1\nb 2\nc !\n"})
+        for name, content in {"a": "1", "b": "changed", "c": "repaired", "d": "only head has it"}.items():
+            write_model(HEAD, name, content)
+        base = export_base("HEAD", "gate", HEAD, CACHE)
+        assert fake.converted == ["b"]
+        assert list_models(base) == {"a.onnx": "1", "b.onnx": "2"}
+        assert [(failure.file_name, failure.reason) for failure in base.failures] == [
+            (None, "c.onnx onnx:fp32: it raised (repair it)")
+        ]
+        assert len(list(HEAD.glob("*.onnx"))) == 4
+
     def test_on_a_file_system_without_links_files_are_copied(
         self, repository: Path, fake: FakeExport, monkeypatch: pytest.MonkeyPatch
     ) -> None:
@@ -255,6 +273,48 @@ class TestCache:
         assert "submodules" in export_base("HEAD", "gate", HEAD, CACHE).notes[0]
         assert "submodules" in export_base("HEAD", "gate", HEAD, CACHE).notes[0]
         assert fake.runs == 1
+
+
+class TestLinks:
+    @pytest.mark.parametrize("name", ["a.onnx", "a.mlpackage"])
+    def test_an_export_over_a_link_leaves_heads_model_as_it_is(self, name: str, tmp_path: Path) -> None:
+        head, entry = tmp_path / "head", tmp_path / "cache" / "entry"
+        head.mkdir()
+        content = write_part(head / name, "head")
+        write_record(record_path(head / name), replace(make_artifact("a", "key"), file_name=name))
+        linked = base_cache.link_known_files(entry, tmp_path / "cache", head, {name: "key"})
+        assert linked == {name: head / name}
+        assert find_part(entry / name).samefile(content)
+        assert record_path(entry / name).samefile(record_path(head / name))
+        write_part(tmp_path / f"scratch-{name}", "base")
+        move_into_place(tmp_path / f"scratch-{name}", entry / name)
+        write_record(record_path(entry / name), replace(make_artifact("a", "other"), file_name=name))
+        assert find_part(entry / name).read_text() == "base"
+        assert content.read_text() == "head"
+        assert json.loads(record_path(head / name).read_text())["data"]["cache_key"] == "key"
+        base_cache.remove_other_files(entry, [])
+        assert list(entry.iterdir()) == []
+        assert content.read_text() == "head"
+
+    def test_a_link_over_a_file_of_a_run_beside_this_one_writes_nothing(self, tmp_path: Path) -> None:
+        ours, theirs = tmp_path / "ours", tmp_path / "theirs"
+        ours.write_text("ours")
+        theirs.write_text("theirs")
+        with pytest.raises(FileExistsError):
+            base_cache._link_file(str(ours), str(theirs))
+        assert theirs.read_text() == "theirs"
+
+
+def write_part(model: Path, text: str) -> Path:
+    """A model whose one file holds the text."""
+    part = find_part(model)
+    part.parent.mkdir(parents=True, exist_ok=True)
+    part.write_text(text)
+    return part
+
+
+def find_part(model: Path) -> Path:
+    return model / "Data" / "weights" if model.suffix == ".mlpackage" else model
 
 
 class TestProcess:
