@@ -16,8 +16,8 @@ HINT = (
 )
 CLOCKS = {"thread": "CPU time of the calling thread", "wall": "wall clock"}
 SUBJECT_WIDTH = 60
-HEADS = ("commit", "measured", "ms", "95 % interval", "sessions", "change", "")
-IS_RIGHT = (False, False, True, True, True, True, False)
+HEADS = ("commit", "measured", "ms", "95 % interval", "sessions", "change", "", "")
+IS_RIGHT = (False, False, True, True, True, True, False, False)
 
 
 def format_history(history: History) -> str:
@@ -79,7 +79,7 @@ def _format_columns(cell: CellHistory) -> list[str]:
         "  ".join(
             text.rjust(width) if right else text.ljust(width)
             for text, width, right in zip(row, widths, IS_RIGHT, strict=True)
-            if width  # without git there are no subjects
+            if width  # without git there are no subjects, and a steady cell has no marks
         ).rstrip()
         for row in rows
     ]
@@ -96,5 +96,6 @@ def _format_point(point: HistoryPoint, change: LevelChange | None) -> tuple[str,
         describe_interval(point),
         str(point.session_count),
         "" if point.change_ratio is None else format_change(point.change_ratio),
-        " ".join(filter(None, ["" if change is None else f"<- {format_change(change.ratio)}", subject])),
+        "" if change is None else f"<- {format_change(change.ratio)}",
+        subject,
     )
