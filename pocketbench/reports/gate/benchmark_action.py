@@ -11,7 +11,7 @@ from pocketbench.core.gate_records import GateReport
 from pocketbench.reports.gate.series import flatten_name, list_counts, list_timed, name_series
 from pocketbench.reports.gate.wording import flatten_text, format_fine_ratio, format_interval
 
-_UNITS = {"size_bytes": "bytes", "parity_error": "relative"}
+_UNITS = {"size_bytes": "bytes", "peak_rss_bytes": "bytes", "parity_error": "relative"}
 
 
 def format_benchmark_action(report: GateReport) -> str:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
 
 from pocketbench.core.gate_records import CellVerdict, GateReport
 from pocketbench.reports.gate.escaping import escape_text, format_table
-from pocketbench.reports.gate.evidence import list_failed_checks, list_parts, make_check_row, make_part_row
+from pocketbench.reports.gate.evidence import describe_check, list_failed_checks, list_parts, make_part_row
 from pocketbench.reports.gate.wording import (
     RED_VERDICTS,
     format_fine_ratio,
@@ -43,7 +44,8 @@ def format_comment(report: GateReport) -> str:
         heads = ("Model", "Engine", "Verdict", "Ratio", name_interval(told), "Reason")
         table = format_table(heads, [_make_row(cell) for cell in told[:ROW_LIMIT]], (0, 1, 2, 5))
         blocks += _shorten(table.split("\n"), LENGTH_LIMIT // 2, has_more=len(told) > ROW_LIMIT)
-    places = [line for cell in told if cell.verdict in RED_VERDICTS for line in _find_places(cell)]
+    red = [cell for cell in told if cell.verdict in RED_VERDICTS]
+    places = list(islice(chain.from_iterable(map(_find_places, red)), ROW_LIMIT + 1))
     if places:
         blocks += _shorten(places[:ROW_LIMIT], LENGTH_LIMIT // 4, has_more=len(places) > ROW_LIMIT)
     return "\n\n".join([*blocks, _END]) + "\n"
@@ -56,15 +58,14 @@ def _make_row(cell: CellVerdict) -> tuple[str, ...]:
     return (name_file(cell.key), name_engine(cell.key), cell.verdict, ratio, interval, cell.reason)
 
 
-def _find_places(cell: CellVerdict) -> list[str]:
+def _find_places(cell: CellVerdict) -> Iterator[str]:
     """List items: the checks that failed, and the places of the network that slowed down most."""
-    facts = []
-    for name, base, head, limit, text in map(make_check_row, list_failed_checks(cell)):
-        facts.append(f"{name}: base {base}, head {head}, limit {limit}: {text}")
+    facts = [describe_check(check) for check in list_failed_checks(cell)[: ROW_LIMIT + 1]]
     parts = list_parts(cell, "block")[0] or list_parts(cell, "operator")[0]
     for name, base, head, change in map(make_part_row, parts[:PLACE_COUNT]):
         facts.append(f"{name}: base {base or 'none'}, head {head or 'none'} ms, change {change}")
-    return [f"- {escape_text(f'{name_cell(cell.key)}: {fact}')}" for fact in facts]
+    for fact in facts:
+        yield f"- {escape_text(f'{name_cell(cell.key)}: {fact}')}"
 
 
 def _shorten(lines: Sequence[str], limit: int, *, has_more: bool) -> list[str]:

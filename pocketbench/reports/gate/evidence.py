@@ -46,6 +46,11 @@ def list_other_checks(cell: CellVerdict) -> list[Check]:
     return [check for check in cell.checks if check.verdict in ("pass", "improved")]
 
 
+def describe_check(check: Check) -> str:
+    """One line: a check's sentence has its values and its limit."""
+    return flatten_text(f"{check.name}: {check.text}")
+
+
 def make_check_row(check: Check) -> tuple[str, str, str, str, str]:
     """Name, base, head, limit, and the sentence."""
     form = _choose_form(check.name)

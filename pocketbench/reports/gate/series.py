@@ -22,6 +22,10 @@ def list_timed(report: GateReport) -> list[CellVerdict]:
     return sorted((cell for cell in report.cells if cell.duel is not None), key=lambda cell: name_cell(cell.key))
 
 
+_COUNT_NAMES = {"same_operators": "operator_count"}
+"""That check's values are the numbers of all operators."""
+
+
 def list_counts(report: GateReport) -> Iterator[tuple[CellVerdict, str, float]]:
     """(cell, name, head's value) of everything that was counted, such as "size_bytes"; ratios are no such thing."""
     for cell in sorted(report.cells, key=lambda cell: name_cell(cell.key)):
@@ -31,4 +35,4 @@ def list_counts(report: GateReport) -> Iterator[tuple[CellVerdict, str, float]]:
                 and not check.name.endswith("_ratio")
                 and not check.name.startswith("absolute_ms")
             ):
-                yield cell, check.name, check.head
+                yield cell, _COUNT_NAMES.get(check.name, check.name), check.head

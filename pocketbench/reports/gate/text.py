@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from pocketbench.core.gate_records import CellVerdict, GateReport
 from pocketbench.reports.gate.evidence import (
     PART_KINDS,
+    describe_check,
     describe_duel,
     list_failed_checks,
     list_parts,
-    make_check_row,
     make_operator_row,
     make_part_row,
 )
@@ -46,8 +46,7 @@ def format_text(report: GateReport) -> str:
 def format_evidence(cell: CellVerdict) -> list[str]:
     """What is known beside the reason, a line each."""
     lines = describe_duel(cell.duel) if cell.duel is not None else []
-    for name, base, head, limit, text in map(make_check_row, list_failed_checks(cell)):
-        lines.append(f"{name}: base {base}, head {head}, limit {limit}: {text}")
+    lines += [describe_check(check) for check in list_failed_checks(cell)]
     for kind in PART_KINDS:
         parts, left_out = list_parts(cell, kind)
         if parts:

@@ -19,7 +19,7 @@ def test_a_latency_in_ms_with_its_verdict() -> None:
 def test_what_was_counted_has_its_unit() -> None:
     entries = json.loads(format_benchmark_action(make_mixed()))
     assert {"name": "steady_net.tflite: size_bytes", "unit": "bytes", "value": 110} in entries
-    assert not any("size_ratio" in entry["name"] for entry in entries)
+    assert {"name": "steady_net.tflite: operator_count", "unit": "count", "value": 74} in entries
 
 
 def test_a_name_stays_within_the_table_that_the_action_comments() -> None:

@@ -17,7 +17,7 @@ def test_latency_of_head_in_ns_and_the_ratio_with_its_bounds() -> None:
 
 def test_what_was_counted_is_a_measure_of_its_own() -> None:
     found = json.loads(format_bmf(make_mixed()))
-    assert found["steady_net.tflite"] == {"file-size": {"value": 110}}
+    assert found["steady_net.tflite"] == {"file-size": {"value": 110}, "operator-count": {"value": 74}}
     assert found["slow_net.tflite on litert, 1 thread"]["partition-count"] == {"value": 3}
 
 

@@ -23,7 +23,7 @@ def test_a_regressed_cell_tells_its_figures_and_its_place() -> None:
     )
     assert "regressed: slow_net.tflite on litert, 1 thread" in lines
     assert "once more in a fresh process: x1.079 (1.067 to 1.091)" in lines
-    assert "partition_count: base 1, head 3, limit 1: XNNPACK splits the graph" in lines
+    assert "partition_count: head has 3 partitions of the delegate, base 1: more than base" in lines
     assert "features.3.attention 0.500 0.900 +0.400 (x1.800)" in lines
     assert "features.9.pool 0.100 new" in lines
     assert "TRANSPOSE 0 4 +4" in lines
