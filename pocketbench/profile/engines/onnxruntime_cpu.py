@@ -17,6 +17,7 @@ class OnnxRuntime:
     """A session of the CPU provider with `thread_count` threads inside an operator and operators one after another."""
 
     suffixes = (".onnx", ".ort")
+    operator_profiler = "pocketbench.profile.operator_onnxruntime"
 
     def __init__(self) -> None:
         self._runtime = importlib.import_module("onnxruntime")
@@ -26,10 +27,16 @@ class OnnxRuntime:
         return {"onnxruntime": str(self._runtime.__version__)}
 
     def open(self, path: str, thread_count: int) -> list[Tensor]:
+        return self.open_with(path, self.make_options(thread_count))
+
+    def make_options(self, thread_count: int) -> Any:
         options = self._runtime.SessionOptions()
         options.intra_op_num_threads = thread_count
         options.inter_op_num_threads = 1
         options.log_severity_level = QUIET
+        return options
+
+    def open_with(self, path: str, options: Any) -> list[Tensor]:
         self._session = self._runtime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
         return [_describe(argument) for argument in self._session.get_inputs()]
 
@@ -54,6 +61,10 @@ class OnnxRuntime:
 
     def delegation(self) -> None:
         return None
+
+    def end_profiling(self) -> str:
+        """End a profile that the options asked for; gives the file that it was written to."""
+        return str(self._session.end_profiling())
 
 
 def _run_bound(session: Any, binding: Any, _arrays: Mapping[str, Any]) -> None:

@@ -56,8 +56,25 @@ class TfliteInterpreter:
 
 
 class LiteRt(TfliteInterpreter):
+    """What is here besides names is for `operator_litert.py`."""
+
+    operator_profiler = "pocketbench.profile.operator_litert"
     module = "ai_edge_litert.interpreter"
     package = "ai-edge-litert"
+
+    def input_sizes(self) -> dict[str, tuple[int, ...]]:
+        details = self._interpreter.get_input_details()
+        return {item["name"]: tuple(int(size) for size in item["shape"]) for item in details}
+
+    def read_outputs(self) -> list[Any]:
+        return [self._interpreter.get_tensor(details["index"]) for details in self._interpreter.get_output_details()]
+
+    def tensor_names(self) -> dict[int, str]:
+        return {int(details["index"]): str(details["name"]) for details in self._interpreter.get_tensor_details()}
+
+    def operators(self) -> list[dict[str, Any]]:
+        """The operators of the file and, after them, one DELEGATE for each partition."""
+        return list(self._interpreter._get_ops_details())
 
 
 class TfliteRuntime(TfliteInterpreter):

@@ -1,0 +1,105 @@
+"""Operator times of onnxruntime, from the trace that its session profiler writes. Runs on Python 3.9.
+
+Differs: a node's time in the trace holds what the profiler itself does for it (about 3 us); `operator_cost.py` takes
+it off on the host.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pocketbench.profile.inputs import make_inputs, resolve_shapes
+from pocketbench.profile.memory import read_available_bytes
+from pocketbench.profile.operator_request import Key, OperatorRuns, choose_whole_clock
+from pocketbench.profile.refusal import Refusal
+
+NODE_SUFFIX = "_kernel_time"
+# older releases time what stands around a node as well
+IGNORED_SUFFIXES = ("_fence_before", "_fence_after")
+NS_PER_US = 1000
+
+
+def profile_operators(engine: Any, path: str, request: Mapping[str, Any]) -> OperatorRuns:
+    """Run with the session's profiler, end it, and run the same session without.
+
+    The optimised graph and the trace are written to `request["folder"]`: the graph is for the host, the trace is
+    removed.
+    """
+    folder = Path(request["folder"])
+    options = engine.make_options(request["thread_count"])
+    options.enable_profiling = True
+    options.profile_file_prefix = str(folder / "trace")
+    if path.endswith(".onnx"):
+        options.optimized_model_filepath = str(folder / "optimised.onnx")
+    inputs = engine.open_with(path, options)
+    sizes = resolve_shapes(inputs, request["shapes"] or {}).sizes
+    invoke = engine.bind(make_inputs(inputs, sizes, request["seed"], read_available_bytes()))
+
+    warmup_count, run_count = request["warmup_count"], request["run_count"]
+    for _ in range(warmup_count + run_count):
+        invoke()
+    trace = Path(engine.end_profiling())
+    try:
+        with trace.open(encoding="utf-8", errors="surrogateescape") as lines:
+            runs = parse_trace(lines)
+    finally:
+        trace.unlink()
+    if len(runs) != warmup_count + run_count:
+        raise Refusal("run", f"onnxruntime's trace holds {len(runs)} of {warmup_count + run_count} inferences")
+    whole_ns = []
+    clock = choose_whole_clock(request["thread_count"])
+    for _ in range(warmup_count + run_count):
+        start = clock()
+        invoke()
+        whole_ns.append(clock() - start)
+    return OperatorRuns(runs[warmup_count:], whole_ns[warmup_count:], {"kind": "onnx"})
+
+
+def parse_trace(lines: Iterable[str]) -> list[dict[Key, tuple[int, int]]]:
+    """The operators of each inference in a trace, a JSON list with one event a line.
+
+    Operators inside an If or a Loop are events of their own: their time is taken off the one that holds them.
+
+    Raises:
+        Refusal: names the line that is not understood.
+    """
+    runs: list[dict[Key, tuple[int, int]]] = []
+    events: list[tuple[int, int, Key]] = []
+    for number, line in enumerate(lines, 1):
+        text = line.strip().rstrip(",")
+        if text in ("[", "]", ""):
+            continue
+        try:
+            event = json.loads(text)
+            kind, name, start, duration = event["cat"], event["name"], int(event["ts"]), int(event["dur"])
+            if kind == "Node" and name.endswith(NODE_SUFFIX):
+                arguments = event["args"]
+                key = (int(arguments["node_index"]), name[: -len(NODE_SUFFIX)], str(arguments["op_name"]))
+                events.append((start, duration, key))
+            elif kind == "Session" and name == "model_run":
+                runs.append(take_own_times([item for item in events if start <= item[0] <= start + duration]))
+                events = []
+            elif kind not in ("Session", "Api") and not name.endswith(IGNORED_SUFFIXES):
+                raise ValueError(f"unknown category {kind!r}")
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            raise Refusal("run", f"line {number} of onnxruntime's trace is not understood: {text[:120]}") from error
+    return runs
+
+
+def take_own_times(events: Iterable[tuple[int, int, Key]]) -> dict[Key, tuple[int, int]]:
+    """Time in ns and calls of each operator from (start, duration, key) in us, without the operators inside it."""
+    own: dict[Key, tuple[int, int]] = {}
+    holders: list[tuple[int, Key]] = []
+    for start, duration, key in sorted(events, key=lambda event: (event[0], -event[1])):
+        while holders and holders[-1][0] <= start:
+            holders.pop()
+        if holders:
+            holder = holders[-1][1]
+            own[holder] = (own[holder][0] - duration * NS_PER_US, own[holder][1])
+        time_ns, count = own.get(key, (0, 0))
+        own[key] = (time_ns + duration * NS_PER_US, count + 1)
+        holders.append((start + duration, key))
+    return {key: (max(time_ns, 0), count) for key, (time_ns, count) in own.items()}

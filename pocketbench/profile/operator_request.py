@@ -1,0 +1,71 @@
+"""The worker's answer to "operators": what each operator of a model takes. Runs on Python 3.9, standard library alone.
+
+An engine whose runtime has a profiler names its module in `operator_profiler`. The module has
+
+    profile_operators(engine, path, request) -> OperatorRuns
+
+which loads `path` anew, warms up `request["warmup_count"]` times, and runs it `request["run_count"]` times with the
+profiler and as often without. What it can't know it says by `UnknownTimes`: that is an answer and no failure.
+"""
+
+from __future__ import annotations
+
+import importlib
+import statistics
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+Key = tuple[int, str, str]
+"""Number, name, operator: the number tells operators of one name apart."""
+
+
+class UnknownTimes(Exception):
+    """Why operator times are not known here: a sentence without a full stop."""
+
+
+class OperatorRuns(NamedTuple):
+    """`runs` holds for each profiled inference the wall time in ns and the number of calls of each operator; `whole_ns`
+    is the time of each inference without the profiler, by `choose_whole_clock`. `graph` is what the host needs to find
+    an operator's place.
+    """
+
+    runs: list[dict[Key, tuple[int, int]]]
+    whole_ns: list[int]
+    graph: dict[str, Any]
+
+
+def answer_operators(engine: Any, path: str, request: Mapping[str, Any]) -> dict[str, Any]:
+    """Profile and summarise: {"unknown": why}, or "whole_ns", "operators" and "graph"."""
+    target = getattr(engine, "operator_profiler", None)
+    name = ", ".join(" ".join(item) for item in engine.versions().items())
+    if target is None:
+        return {"unknown": f"operator times are not known for {name}"}
+    try:
+        found = importlib.import_module(target).profile_operators(engine, path, request)
+    except UnknownTimes as unknown:
+        return {"unknown": f"operator times are not known for {name}: {unknown}"}
+    return {"whole_ns": statistics.median(found.whole_ns), "operators": summarise(found.runs), "graph": found.graph}
+
+
+def summarise(runs: Sequence[Mapping[Key, tuple[int, int]]]) -> list[dict[str, Any]]:
+    """The median time of each operator, in the order of execution.
+
+    An operator is short: other work of the machine interrupts few of its calls, where it interrupts most inferences.
+    """
+    keys = list(dict.fromkeys(key for run in runs for key in run))
+    return [
+        {
+            "name": key[1],
+            "operator": key[2],
+            "time_ns": statistics.median(run.get(key, (0, 0))[0] for run in runs),
+            "call_count": max(run.get(key, (0, 0))[1] for run in runs),
+        }
+        for key in keys
+    ]
+
+
+def choose_whole_clock(thread_count: int) -> Callable[[], int]:
+    """For a whole inference: CPU time, which stands still while other work runs; with several threads the wall clock,
+    since CPU time adds up what passes at the same time."""
+    return time.thread_time_ns if thread_count == 1 else time.perf_counter_ns

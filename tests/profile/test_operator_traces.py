@@ -1,0 +1,199 @@
+"""What profilers write, read strictly; and the sums that follow."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from pocketbench.profile.operator_comparison import OTHER_PLACES, compare_parts
+from pocketbench.profile.operator_cost import take_off_cost
+from pocketbench.profile.operator_litert import read_events
+from pocketbench.profile.operator_litert_library import Event
+from pocketbench.profile.operator_onnxruntime import parse_trace, take_own_times
+from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, summarise
+from pocketbench.profile.operator_times import BETWEEN, OperatorTime
+from pocketbench.profile.refusal import Refusal
+
+
+def line(category: str, name: str, start: int, duration: int, **arguments: Any) -> str:
+    event = {"cat": category, "pid": 1, "tid": 1, "dur": duration, "ts": start, "ph": "X", "name": name}
+    return json.dumps({**event, "args": arguments}) + ",\n"
+
+
+def node(name: str, start: int, duration: int, index: int, operator: str = "Conv") -> str:
+    return line("Node", f"{name}_kernel_time", start, duration, op_name=operator, node_index=str(index))
+
+
+TRACE = [
+    "[\n",
+    line("Session", "model_loading_uri", 0, 50),
+    node("initial", 40, 3, 0),  # before the first inference: what is computed once, on loading
+    node("a", 110, 20, 1),
+    line("Node", "a_fence_after", 131, 1),
+    node("b", 135, 30, 2, "Relu"),
+    line("Session", "SequentialExecutor::Execute", 105, 70),
+    line("Session", "model_run", 100, 80),
+    node("a", 210, 22, 1),
+    node("b", 235, 31, 2, "Relu"),
+    line("Session", "model_run", 200, 80).rstrip(",\n") + "\n",
+    "]\n",
+]
+
+
+def test_a_trace_is_divided_into_inferences() -> None:
+    assert parse_trace(TRACE) == [
+        {(1, "a", "Conv"): (20_000, 1), (2, "b", "Relu"): (30_000, 1)},
+        {(1, "a", "Conv"): (22_000, 1), (2, "b", "Relu"): (31_000, 1)},
+    ]
+    assert parse_trace(["[\n", "]\n"]) == []
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        "not json\n",
+        '{"cat": "Node"}\n',
+        "[1, 2]\n",
+        line("Node", "a", 1, 2),
+        line("Node", "a_kernel_time", 1, 2),
+        line("Kernel", "cuda", 1, 2),
+        '{"cat": "Node", "name": "a_kernel_time", "ts": "x", "dur": 1, "args": {}}\n',
+        '{"cat": "Node", "name": 3, "ts": 1, "dur": 1, "args": {}}\n',
+    ],
+)
+def test_a_line_that_is_not_understood_is_named(bad: str) -> None:
+    with pytest.raises(Refusal, match="line 3 of onnxruntime's trace is not understood"):
+        parse_trace([*TRACE[:2], bad, *TRACE[2:]])
+
+
+def test_what_runs_inside_another_operator_counts_once() -> None:
+    outer, inner, later = (1, "loop", "Loop"), (2, "body", "Add"), (3, "later", "Relu")
+    events = [(12, 3, inner), (16, 4, inner), (10, 15, outer), (25, 5, later)]
+    assert take_own_times(events) == {outer: (8_000, 1), inner: (7_000, 2), later: (5_000, 1)}
+
+
+def test_medians_leave_out_what_was_interrupted() -> None:
+    a, b = (0, "a", "Conv"), (1, "b", "Relu")
+    runs = [{a: (10, 1), b: (5, 1)}, {a: (900, 1), b: (6, 1)}, {a: (12, 1), b: (700, 1)}]
+    assert summarise(runs) == [
+        {"name": "a", "operator": "Conv", "time_ns": 12, "call_count": 1},
+        {"name": "b", "operator": "Relu", "time_ns": 6, "call_count": 1},
+    ]
+
+
+@pytest.mark.parametrize(
+    ("times", "counts", "whole", "expected"),
+    [
+        ([10.0, 20.0], [1, 1], 40.0, [10.0, 20.0]),
+        ([10.0, 20.0, 30.0], [1, 1, 1], 45.0, [5.0, 15.0, 25.0]),
+        ([10.0, 40.0], [3, 1], 34.0, [0.0, 34.0]),
+        ([1.0, 1.0, 30.0], [1, 1, 1], 20.0, [0.0, 0.0, 20.0]),
+        ([], [], 5.0, []),
+        ([4.0], [1], 0.0, [0.0]),
+    ],
+)
+def test_the_profilers_cost_is_taken_off(
+    times: list[float], counts: list[int], whole: float, expected: list[float]
+) -> None:
+    assert take_off_cost(times, counts, whole) == pytest.approx(expected)
+
+
+EVENTS = [
+    Event("LiteRT::Run", 1, 5, 0, 0),
+    Event("CUMSUM", 2, 7, 0, 0),
+    Event("Add (ND)", 8, 3, 0, 0),
+    Event("Multiply (ND)", 8, 4, 1, 0),
+    Event("Add (ND)", 8, 2, 0, 0),
+    Event("Invoke", 32, 2**32, -1, 0),
+]
+
+
+def test_partitions_are_counted_by_where_the_numbers_start_anew() -> None:
+    assert read_events(EVENTS) == {
+        (0, "TFLITE 0", "CUMSUM"): (7_000, 1),
+        (1, "XNNPACK 0:0", "Add (ND)"): (3_000, 1),
+        (2, "XNNPACK 0:1", "Multiply (ND)"): (4_000, 1),
+        (3, "XNNPACK 1:0", "Add (ND)"): (2_000, 1),
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "why"),
+    [
+        (Event("Add (ND)", 64, 3, 0, 0), "is not understood"),
+        (Event("Add (ND)", 8, 3, 5, 0), "is not understood"),
+        (Event("ADD", 2, 3, 0, 1), "control flow"),
+    ],
+)
+def test_events_that_are_not_understood_give_no_times(event: Event, why: str) -> None:
+    with pytest.raises(UnknownTimes, match=why):
+        read_events([*EVENTS, event])
+    with pytest.raises(UnknownTimes, match="no events"):
+        read_events(EVENTS[:1])
+
+
+class Engine:
+    def versions(self) -> dict[str, str]:
+        return {"fake-runtime": "9.1"}
+
+
+def profile_operators(_engine: Engine, path: str, _request: dict[str, Any]) -> OperatorRuns:
+    if path == "unknown":
+        raise UnknownTimes("the moon is full")
+    return OperatorRuns([{(0, "a", "Conv"): (10, 1)}], [14, 12, 40], {"kind": "onnx"})
+
+
+def test_an_engine_names_its_profiler() -> None:
+    engine: Any = Engine()
+    assert answer_operators(engine, "x", {}) == {"unknown": "operator times are not known for fake-runtime 9.1"}
+    engine.operator_profiler = __name__
+    unknown = {"unknown": "operator times are not known for fake-runtime 9.1: the moon is full"}
+    assert answer_operators(engine, "unknown", {}) == unknown
+    assert answer_operators(engine, "x", {}) == {
+        "whole_ns": 14,
+        "operators": [{"name": "a", "operator": "Conv", "time_ns": 10, "call_count": 1}],
+        "graph": {"kind": "onnx"},
+    }
+
+
+def make_profile(*items: tuple[str, str | None, float], between: float = 10.0) -> tuple[OperatorTime, ...]:
+    nowhere = None if any(block is None for _, block, _ in items) else ""
+    found = [*items, (BETWEEN, nowhere, between)]
+    return tuple(
+        OperatorTime(name="n", operator=operator, path=block, block=block, time_ns=time_ns, call_count=1)
+        for operator, block, time_ns in found
+    )
+
+
+def test_parts_add_up_and_the_largest_change_comes_first() -> None:
+    base = [make_profile(("Conv", "f.0", 100.0 + noise), ("Relu", "f.1", 20.0)) for noise in (0, 2, 50)]
+    head = [make_profile(("Conv", "f.0", 90.0), ("Relu", "f.1", 20.0), ("Mul", "f.1.se", 300.0))] * 3
+    parts = compare_parts(base, head)
+    assert [(part.kind, part.name, part.base_ns, part.head_ns) for part in parts] == [
+        ("operator", "Mul", None, 300.0),
+        ("operator", "Conv", 102.0, 90.0),
+        ("operator", "Relu", 20.0, 20.0),
+        ("operator", BETWEEN, 10.0, 10.0),
+        ("block", "f.1.se", None, 300.0),
+        ("block", "f.0", 102.0, 90.0),
+        ("block", "f.1", 20.0, 20.0),
+        ("block", OTHER_PLACES, 10.0, 10.0),
+    ]
+
+
+def test_medians_that_do_not_add_up_are_brought_to_the_median_of_the_whole() -> None:
+    profiles = [
+        make_profile(("Conv", "f", a), ("Relu", "f", b), ("Mul", "f", c), between=0.0)
+        for a, b, c in ((10.0, 100.0, 100.0), (100.0, 10.0, 100.0), (100.0, 100.0, 10.0))
+    ]
+    parts = compare_parts(profiles, profiles)
+    # each median is 100 and each whole 210
+    assert [part.base_ns for part in parts if part.kind == "operator"] == pytest.approx([70.0, 70.0, 70.0, 0.0])
+
+
+def test_a_file_without_places_has_parts_by_type_alone() -> None:
+    named, nameless = make_profile(("Conv", "f.0", 5.0)), make_profile(("Conv", None, 6.0))
+    assert {part.kind for part in compare_parts([named], [nameless])} == {"operator"}
+    assert {part.kind for part in compare_parts([named], [named])} == {"operator", "block"}
