@@ -39,3 +39,8 @@ def test_a_column_needs_no_quotes_and_is_no_formula() -> None:
 
 def test_an_empty_report_has_a_time_and_a_commit() -> None:
     assert [len(row) for row in read_rows(make_report())] == [2, 2]
+
+
+def test_a_file_that_is_called_like_a_formula_is_none() -> None:
+    report = make_report(make_cell("pass", "=1+2", 1.0), make_cell("pass", "-x", 1.0))
+    assert [head[0] for head in read_rows(report)[0][2:]] == ["x", "x", "1", "1"]
