@@ -27,7 +27,7 @@ from typing import NamedTuple
 from pocketbench.core.estimates import quantile, settle_bursts
 from pocketbench.core.model_files import hash_model_file, measure_size
 from pocketbench.core.records import Artifact, RunPlan
-from pocketbench.profile.agent import time_burst
+from pocketbench.profile.agent import time_calls
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.cell import Cell, describe_load
 from pocketbench.profile.device import read_host_device
@@ -194,7 +194,7 @@ def measure_litert_benchmark(path: Path, count: int) -> Summary:
 
 def print_harness_cost() -> None:
     start = time.perf_counter_ns()
-    wall, _ = time_burst(lambda: None, NO_OPERATION_COUNT)
+    wall, _ = time_calls([lambda: None] * NO_OPERATION_COUNT)
     cost = (time.perf_counter_ns() - start) / NO_OPERATION_COUNT
     print(f"timing a sample costs {cost:.0f} ns; of that, {statistics.median(wall):.0f} ns are in the sample")
 

@@ -6,6 +6,10 @@ It reads one JSON object a line from stdin and answers each with one line on std
     {"do": "load", "engine": "module:class", "path", "thread_count", "core_mask", "shapes", "seed"}
     {"do": "burst", "count"}      wall_ns and cpu_ns of each inference
     {"do": "finish"}              peak_rss_bytes
+    {"do": "operators", "folder", "warmup_count", "run_count", and what "load" has}
+                                  what each operator takes (`operator_request.py`)
+    {"do": "life", "paths": [first, second], "order": [0, 1, 1, 0], "warmup_count", and what "load" has but "path"}
+                                  loads two models anew; wall_ns and cpu_ns of each call of `order`, one by one
 
 It runs on Python 3.9 or newer and imports the standard library alone at module level; numpy and the one runtime are
 imported on load. With `pocketbench/__init__.py` and the files in `archive.AGENT_FILES` it is complete: so it is sent
@@ -22,11 +26,11 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, NamedTuple, TextIO
 
-from pocketbench.profile.inputs import Tensor, make_inputs, resolve_shapes
+from pocketbench.profile.inputs import InputShapes, Tensor, make_inputs, resolve_shapes
 from pocketbench.profile.memory import read_available_bytes, read_peak_rss_bytes, read_rss_bytes
 from pocketbench.profile.refusal import Refusal
 
@@ -43,45 +47,59 @@ class Agent:
     def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Load the model and set its inputs. `load_ns` runs from the file to ready, without importing the runtime."""
         thread_count = request["thread_count"]
-        # with several threads the calling thread's own CPU time leaves the others out
-        self._cpu_clock = time.thread_time_ns if thread_count == 1 else time.process_time_ns
+        self._cpu_clock = choose_cpu_clock(thread_count)
         _pin(request["core_mask"])
         engine = _make_engine(request["engine"])
         path = _check_file(request["path"], engine.suffixes)
         idle_rss_bytes = read_rss_bytes()
-
-        start = time.perf_counter_ns()
-        inputs = engine.open(path, thread_count)
-        open_ns = time.perf_counter_ns() - start
-        shapes = resolve_shapes(inputs, request["shapes"] or {})
-        arrays = make_inputs(inputs, shapes.sizes, request["seed"], read_available_bytes())
-        start = time.perf_counter_ns()
-        engine.prepare(shapes.sizes)
-        load_ns = open_ns + time.perf_counter_ns() - start
-
-        self._invoke = engine.bind(arrays)
+        model = open_model(engine, path, request)
+        self._invoke = model.invoke
         delegation = engine.delegation()
         return {
-            "load_ns": load_ns,
+            "load_ns": model.load_ns,
             "idle_rss_bytes": idle_rss_bytes,
             "cpu_clock": "thread" if thread_count == 1 else "process",
             "clock_resolution_ns": measure_clock_resolution(time.perf_counter_ns),
             "tools": {"python": platform.python_version(), "numpy": _read_numpy_version(), **engine.versions()},
-            "inputs": [_describe(tensor) for tensor in inputs],
+            "inputs": [_describe(tensor) for tensor in model.inputs],
             "outputs": [_describe(tensor) for tensor in engine.outputs()],
-            "sizes": shapes.sizes,
-            "assumed_batch": shapes.assumed_batch,
+            "sizes": model.shapes.sizes,
+            "assumed_batch": model.shapes.assumed_batch,
             "operator_counts": None if delegation is None else delegation.operator_counts,
             "partition_count": None if delegation is None else delegation.partition_count,
             "outside_delegate_count": None if delegation is None else delegation.outside_count,
         }
 
+    def life(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Load two models, in this order, and run them in turn. They are gone when this returns."""
+        self._invoke = None
+        _pin(request["core_mask"])
+        invokes = []
+        for path in request["paths"]:
+            engine = _make_engine(request["engine"])
+            invokes.append(open_model(engine, _check_file(path, engine.suffixes), request).invoke)
+        for _ in range(request["warmup_count"]):
+            for invoke in invokes:
+                invoke()
+        calls = [invokes[index] for index in request["order"]]
+        wall_ns, cpu_ns = time_calls(calls, choose_cpu_clock(request["thread_count"]))
+        return {"wall_ns": wall_ns, "cpu_ns": cpu_ns}
+
     def burst(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Run `count` inferences one after another."""
         if self._invoke is None:
             raise Refusal("run", "no model is loaded")
-        wall_ns, cpu_ns = time_burst(self._invoke, request["count"], self._cpu_clock)
+        wall_ns, cpu_ns = time_calls([self._invoke] * request["count"], self._cpu_clock)
         return {"wall_ns": wall_ns, "cpu_ns": cpu_ns}
+
+    def operators(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What each operator of a model takes (`operator_request.py`)."""
+        _pin(request["core_mask"])
+        engine = _make_engine(request["engine"])
+        path = _check_file(request["path"], engine.suffixes)
+        module = importlib.import_module("pocketbench.profile.operator_request")
+        answer: dict[str, Any] = module.answer_operators(engine, path, request)
+        return answer
 
     def finish(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         return {"peak_rss_bytes": read_peak_rss_bytes()}
@@ -89,29 +107,62 @@ class Agent:
     def answer(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """The reply to a request; whatever goes wrong is part of it."""
         kind = "load" if request["do"] == "load" else "run"
+        handlers = {
+            "load": self.load,
+            "burst": self.burst,
+            "life": self.life,
+            "operators": self.operators,
+            "finish": self.finish,
+        }
         try:
-            handler = {"load": self.load, "burst": self.burst, "finish": self.finish}[request["do"]]
-            return {"data": handler(request)}
+            return {"data": handlers[request["do"]](request)}
         except Refusal as refusal:
             return _error(refusal.kind, refusal.message)
         except Exception as error:  # noqa: BLE001 (a runtime raises what it likes; the host must learn it)
             return _error(kind, f"{type(error).__name__}: {error}")
 
 
-def time_burst(
-    invoke: Callable[[], object], count: int, cpu_clock: Callable[[], int] = time.thread_time_ns
+class Model(NamedTuple):
+    """A model that is ready to run."""
+
+    invoke: Callable[[], object]
+    inputs: list[Tensor]
+    shapes: InputShapes
+    load_ns: int
+
+
+def open_model(engine: Any, path: str, request: Mapping[str, Any]) -> Model:
+    """Load `path` and bind its inputs. `load_ns` leaves out the time in which inputs are made up."""
+    start = time.perf_counter_ns()
+    inputs = engine.open(path, request["thread_count"])
+    open_ns = time.perf_counter_ns() - start
+    shapes = resolve_shapes(inputs, request["shapes"] or {})
+    arrays = make_inputs(inputs, shapes.sizes, request["seed"], read_available_bytes())
+    start = time.perf_counter_ns()
+    engine.prepare(shapes.sizes)
+    load_ns = open_ns + time.perf_counter_ns() - start
+    return Model(engine.bind(arrays), inputs, shapes, load_ns)
+
+
+def choose_cpu_clock(thread_count: int) -> Callable[[], int]:
+    """With several threads the calling thread's own CPU time leaves the others out."""
+    return time.thread_time_ns if thread_count == 1 else time.process_time_ns
+
+
+def time_calls(
+    calls: Sequence[Callable[[], object]], cpu_clock: Callable[[], int] = time.thread_time_ns
 ) -> tuple[list[int], list[int]]:
-    """Wall and CPU time in ns of each of `count` calls; the garbage collector rests meanwhile."""
+    """Wall and CPU time in ns of each call; the garbage collector rests meanwhile."""
     wall_clock = time.perf_counter_ns
-    wall_ns = [0] * count
-    cpu_ns = [0] * count
+    wall_ns = [0] * len(calls)
+    cpu_ns = [0] * len(calls)
     collects = gc.isenabled()
     gc.disable()
     try:
-        for index in range(count):
+        for index, call in enumerate(calls):
             cpu_start = cpu_clock()
             wall_start = wall_clock()
-            invoke()
+            call()
             wall_ns[index] = wall_clock() - wall_start
             cpu_ns[index] = cpu_clock() - cpu_start
     finally:

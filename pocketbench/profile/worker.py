@@ -10,7 +10,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from pocketbench.core.errors import one_line
@@ -36,12 +36,13 @@ class Worker:
 
     Args:
         command: what to run.
+        environment: variables beside those of this process.
 
     Raises:
         WorkerFault: when it can't be started.
     """
 
-    def __init__(self, command: Sequence[str]) -> None:
+    def __init__(self, command: Sequence[str], environment: Mapping[str, str] | None = None) -> None:
         self._stderr = tempfile.TemporaryFile()  # noqa: SIM115 (it lives as long as the worker)
         self._received = b""
         self._ended = False
@@ -51,6 +52,7 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=self._stderr,
+                env=None if environment is None else {**os.environ, **environment},
                 # a group of its own: Ctrl-C reaches us alone, and one kill ends whatever the runtime started
                 start_new_session=True,
             )

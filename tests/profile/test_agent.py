@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import pocketbench
-from pocketbench.profile.agent import measure_clock_resolution, time_burst
+from pocketbench.profile.agent import measure_clock_resolution, time_calls
 from pocketbench.profile.archive import AGENT_FILES
 from tests.profile.onnx_files import write_relu
 
@@ -115,7 +115,7 @@ def test_what_it_can_not_load_is_an_answer(bare_package: Path, change: dict[str,
 
 
 def test_a_burst_times_each_call_by_both_clocks() -> None:
-    wall_ns, cpu_ns = time_burst(lambda: time.sleep(0.02), 3)
+    wall_ns, cpu_ns = time_calls([lambda: time.sleep(0.02)] * 3)
     assert len(wall_ns) == len(cpu_ns) == 3
     assert all(wall >= 20_000_000 for wall in wall_ns)
     assert all(cpu < wall for cpu, wall in zip(cpu_ns, wall_ns, strict=True))
@@ -123,7 +123,7 @@ def test_a_burst_times_each_call_by_both_clocks() -> None:
 
 def test_the_collector_rests_during_a_burst_and_is_as_before_after_it() -> None:
     seen = []
-    time_burst(lambda: seen.append(gc.isenabled()), 2)
+    time_calls([lambda: seen.append(gc.isenabled())] * 2)
     assert seen == [False, False]
     assert gc.isenabled()
 
@@ -131,7 +131,7 @@ def test_the_collector_rests_during_a_burst_and_is_as_before_after_it() -> None:
         raise RuntimeError
 
     with pytest.raises(RuntimeError):
-        time_burst(stop, 1)
+        time_calls([stop])
     assert gc.isenabled()
 
 

@@ -1,0 +1,1 @@
+"""The speed gate: which files are compared, what may differ, and the verdict of each cell."""
