@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pocketbench.core.gate_records import PartTime
-from pocketbench.profile.operator_times import BETWEEN, OperatorTime, read_operator_times
+from pocketbench.profile.operator_times import BETWEEN, OperatorProfile, OperatorTime, read_profile
 
 OTHER_PLACES = "(elsewhere)"
 ROUND_COUNT = 3
@@ -27,14 +27,16 @@ def compare_operator_times(
     """Profile both files in alternation, each time in a worker of its own, and compare their parts.
 
     The rounds are base head, head base, base head: a drift of the machine falls on both. A part's time is the
-    median over the rounds. Parts of kind "operator" add up to the whole inference on each side; those of kind "block"
-    too, with "(elsewhere)" for what has no known place. There are none of kind "block" when a file names no places.
+    median over the rounds. Parts of kind "operator" add up to the whole inference on each side, as near as the two are
+    known; those of kind "block" too, with "(elsewhere)" for what has no known place. There are none of kind "block"
+    when a file names no places. In each kind the largest absolute change comes first; what passed between the operators
+    is last, since it takes the noise of the whole.
 
     Raises: as `read_operator_times`.
     """
 
-    def read(path: Path) -> tuple[OperatorTime, ...]:
-        return read_operator_times(
+    def read(path: Path) -> OperatorProfile:
+        return read_profile(
             path,
             engine,
             python=python,
@@ -44,8 +46,8 @@ def compare_operator_times(
             timeout_s=timeout_s,
         )
 
-    base: list[tuple[OperatorTime, ...]] = []
-    head: list[tuple[OperatorTime, ...]] = []
+    base: list[OperatorProfile] = []
+    head: list[OperatorProfile] = []
     for index in range(ROUND_COUNT):
         sides = [(base, base_path), (head, head_path)]
         for found, path in sides if index % 2 == 0 else reversed(sides):
@@ -53,13 +55,16 @@ def compare_operator_times(
     return compare_parts(base, head)
 
 
-def compare_parts(
-    base: Sequence[Sequence[OperatorTime]], head: Sequence[Sequence[OperatorTime]]
-) -> tuple[PartTime, ...]:
-    """The parts of several profiles of two files: by type, then by block; in each the largest absolute change first."""
-    parts = compare_kind("operator", base, head, lambda item: item.operator)
-    if all(item.block is not None for profile in (*base, *head) for item in profile):
-        parts += compare_kind("block", base, head, lambda item: item.block or OTHER_PLACES)
+def compare_parts(base: Sequence[OperatorProfile], head: Sequence[OperatorProfile]) -> tuple[PartTime, ...]:
+    """The parts of several profiles of two files: by type, then by block.
+
+    The profiler's cost of a call is one figure for all, so that an error in it falls on both sides alike.
+    """
+    cost_ns = statistics.median(profile.cost_ns for profile in (*base, *head))
+    base_times, head_times = ([profile.take_off(cost_ns) for profile in side] for side in (base, head))
+    parts = compare_kind("operator", base_times, head_times, lambda item: item.operator)
+    if all(item.block is not None for profile in (*base_times, *head_times) for item in profile):
+        parts += compare_kind("block", base_times, head_times, name_block)
     return tuple(parts)
 
 
@@ -69,31 +74,25 @@ def compare_kind(
     head: Sequence[Sequence[OperatorTime]],
     name_part: Callable[[OperatorTime], str],
 ) -> list[PartTime]:
-    rest = BETWEEN if kind == "operator" else OTHER_PLACES
-    base_ns, head_ns = (sum_parts(profiles, name_part, rest) for profiles in (base, head))
+    base_ns, head_ns = (sum_parts(profiles, name_part) for profiles in (base, head))
     parts = [
         PartTime(kind=kind, name=name, base_ns=base_ns.get(name), head_ns=head_ns.get(name))
         for name in dict.fromkeys((*base_ns, *head_ns))
     ]
-    return sorted(parts, key=lambda part: -abs((part.head_ns or 0.0) - (part.base_ns or 0.0)))
+    return sorted(parts, key=lambda part: (part.name == BETWEEN, -abs((part.head_ns or 0.0) - (part.base_ns or 0.0))))
 
 
-def sum_parts(
-    profiles: Sequence[Sequence[OperatorTime]], name_part: Callable[[OperatorTime], str], rest: str
-) -> dict[str, float]:
-    """The time of each part: the median over the profiles.
+def name_block(item: OperatorTime) -> str:
+    return BETWEEN if item.operator == BETWEEN else item.block or OTHER_PLACES
 
-    Medians do not add up exactly: `rest` takes the difference to the median of the whole, and where that would be less
-    than nothing the other parts shrink in proportion.
-    """
+
+def sum_parts(profiles: Sequence[Sequence[OperatorTime]], name_part: Callable[[OperatorTime], str]) -> dict[str, float]:
+    """The time of each part: the median over the profiles; of what is between them the rest of the median whole."""
     sums = [add_up(profile, name_part) for profile in profiles]
     whole_ns = statistics.median(sum(found.values()) for found in sums)
-    names = dict.fromkeys(name for found in sums for name in found if name != rest)
+    names = dict.fromkeys(name for found in sums for name in found if name != BETWEEN)
     parts = {name: statistics.median(found.get(name, 0.0) for found in sums) for name in names}
-    known_ns = sum(parts.values())
-    if known_ns > whole_ns:
-        parts = {name: value * whole_ns / known_ns for name, value in parts.items()}
-    return parts | {rest: max(0.0, whole_ns - known_ns)}
+    return parts | {BETWEEN: max(0.0, whole_ns - sum(parts.values()))}
 
 
 def add_up(profile: Iterable[OperatorTime], name_part: Callable[[OperatorTime], str]) -> dict[str, float]:

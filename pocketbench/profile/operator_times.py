@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +13,7 @@ from pocketbench.core.records import RunPlan
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.cell import describe_load
-from pocketbench.profile.operator_cost import take_off_cost
+from pocketbench.profile.operator_cost import find_cost_ns
 from pocketbench.profile.operator_onnx_places import find_onnx_places
 from pocketbench.profile.operator_tflite_places import find_tflite_places
 from pocketbench.profile.plans import check_plan
@@ -34,8 +35,8 @@ class OperatorTime:
     `name` is the runtime's, `operator` its type by the runtime ("Conv", "ReorderInput"; XNNPACK's own names inside the
     delegate). `path` leads to the module that it came from (features.3.conv.6.conv1), `block` to the part of the
     network (features.3.conv.6 for an attention block, else features.3); both are "" where that is not known, and None
-    for a file that names no places. `time_ns` is for one inference, the median of the runs; `call_count` says how often
-    an inference calls it.
+    for a file that names no places. `time_ns` is for one inference, the lower quartile of the runs; `call_count` says
+    how often an inference calls it.
     """
 
     name: str
@@ -44,6 +45,36 @@ class OperatorTime:
     block: str | None
     time_ns: float
     call_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorProfile:
+    """A profile as it was taken: `operators` with the profiler's cost in their times, and an inference without it."""
+
+    operators: tuple[OperatorTime, ...]
+    whole_ns: float
+
+    @property
+    def cost_ns(self) -> float:
+        """The profiler's own time for a call of an operator (`operator_cost.py`)."""
+        times_ns = [item.time_ns for item in self.operators]
+        return find_cost_ns(times_ns, [item.call_count for item in self.operators], self.whole_ns)
+
+    def take_off(self, cost_ns: float) -> tuple[OperatorTime, ...]:
+        """The operators without that cost, and what is left of the whole as "(between operators)".
+
+        With the cost of this profile nothing negative is left; with another it may be.
+        """
+        found = [
+            dataclasses.replace(item, time_ns=max(0.0, item.time_ns - item.call_count * cost_ns))
+            for item in self.operators
+        ]
+        nowhere = None if any(item.block is None for item in found) else ""
+        left_ns = self.whole_ns - sum(item.time_ns for item in found)
+        return (
+            *found,
+            OperatorTime(name="", operator=BETWEEN, path=nowhere, block=nowhere, time_ns=left_ns, call_count=1),
+        )
 
 
 def read_operator_times(
@@ -71,6 +102,23 @@ def read_operator_times(
         MissingPackageError: when the engine's runtime is not installed.
         MeasurementFault: when the runtime refuses the model, crashes or hangs.
     """
+    profile = read_profile(
+        path, engine, python=python, thread_count=thread_count, shapes=shapes, run_count=run_count, timeout_s=timeout_s
+    )
+    return profile.take_off(profile.cost_ns)
+
+
+def read_profile(
+    path: Path,
+    engine: str,
+    *,
+    python: Path | None = None,
+    thread_count: int = 1,
+    shapes: dict[str, tuple[int, ...]] | None = None,
+    run_count: int = 30,
+    timeout_s: float = 120.0,
+) -> OperatorProfile:
+    """The profile that `read_operator_times` is made of. Raises: as that."""
     plan = RunPlan(engine=engine, thread_count=thread_count, shapes=shapes, timeout_s=timeout_s)
     check_plan(plan)
     interpreter = engine_python(engine, python)
@@ -94,7 +142,18 @@ def read_operator_times(
         if "unknown" in reply:
             raise UnknownOperatorTimes(reply["unknown"], "profile with another engine to see where the time goes")
         places = _find_places(reply, path, Path(folder))
-    return _make_times(reply, places)
+    operators = tuple(
+        OperatorTime(
+            name=item["name"],
+            operator=item["operator"],
+            path=None if places is None else places[index][0],
+            block=None if places is None else places[index][1],
+            time_ns=item["time_ns"],
+            call_count=item["call_count"],
+        )
+        for index, item in enumerate(reply["operators"])
+    )
+    return OperatorProfile(operators=operators, whole_ns=reply["whole_ns"])
 
 
 def _find_places(reply: dict[str, Any], path: Path, folder: Path) -> list[tuple[str, str]] | None:
@@ -103,28 +162,6 @@ def _find_places(reply: dict[str, Any], path: Path, folder: Path) -> list[tuple[
     if graph["kind"] == "tflite":
         return find_tflite_places(names, [item["operator"] for item in reply["operators"]], graph)
     return find_onnx_places(names, path, folder / "optimised.onnx")
-
-
-def _make_times(reply: dict[str, Any], places: list[tuple[str, str]] | None) -> tuple[OperatorTime, ...]:
-    operators = reply["operators"]
-    times_ns = take_off_cost(
-        [item["time_ns"] for item in operators], [item["call_count"] for item in operators], reply["whole_ns"]
-    )
-    found = [
-        OperatorTime(
-            name=item["name"],
-            operator=item["operator"],
-            path=None if places is None else places[index][0],
-            block=None if places is None else places[index][1],
-            time_ns=times_ns[index],
-            call_count=item["call_count"],
-        )
-        for index, item in enumerate(operators)
-    ]
-    nowhere = None if places is None else ""
-    between_ns = max(0.0, reply["whole_ns"] - sum(times_ns))
-    found.append(OperatorTime(name="", operator=BETWEEN, path=nowhere, block=nowhere, time_ns=between_ns, call_count=1))
-    return tuple(found)
 
 
 def _explain(fault: WorkerFault, engine: str, path: Path) -> MissingPackageError | MeasurementFault:

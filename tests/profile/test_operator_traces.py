@@ -8,12 +8,12 @@ from typing import Any
 import pytest
 
 from pocketbench.profile.operator_comparison import OTHER_PLACES, compare_parts
-from pocketbench.profile.operator_cost import take_off_cost
+from pocketbench.profile.operator_cost import find_cost_ns
 from pocketbench.profile.operator_litert import read_events
 from pocketbench.profile.operator_litert_library import Event
 from pocketbench.profile.operator_onnxruntime import parse_trace, take_own_times
 from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, summarise
-from pocketbench.profile.operator_times import BETWEEN, OperatorTime
+from pocketbench.profile.operator_times import BETWEEN, OperatorProfile, OperatorTime
 from pocketbench.profile.refusal import Refusal
 
 
@@ -74,9 +74,9 @@ def test_what_runs_inside_another_operator_counts_once() -> None:
     assert take_own_times(events) == {outer: (8_000, 1), inner: (7_000, 2), later: (5_000, 1)}
 
 
-def test_medians_leave_out_what_was_interrupted() -> None:
+def test_what_was_interrupted_is_left_out() -> None:
     a, b = (0, "a", "Conv"), (1, "b", "Relu")
-    runs = [{a: (10, 1), b: (5, 1)}, {a: (900, 1), b: (6, 1)}, {a: (12, 1), b: (700, 1)}]
+    runs = [{a: (10, 1), b: (5, 1)}, {a: (900, 1), b: (6, 1)}, {a: (12, 1), b: (700, 1)}, {a: (800, 1), b: (7, 1)}]
     assert summarise(runs) == [
         {"name": "a", "operator": "Conv", "time_ns": 12, "call_count": 1},
         {"name": "b", "operator": "Relu", "time_ns": 6, "call_count": 1},
@@ -84,20 +84,22 @@ def test_medians_leave_out_what_was_interrupted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("times", "counts", "whole", "expected"),
+    ("times", "counts", "whole", "cost"),
     [
-        ([10.0, 20.0], [1, 1], 40.0, [10.0, 20.0]),
-        ([10.0, 20.0, 30.0], [1, 1, 1], 45.0, [5.0, 15.0, 25.0]),
-        ([10.0, 40.0], [3, 1], 34.0, [0.0, 34.0]),
-        ([1.0, 1.0, 30.0], [1, 1, 1], 20.0, [0.0, 0.0, 20.0]),
-        ([], [], 5.0, []),
-        ([4.0], [1], 0.0, [0.0]),
+        ([10.0, 20.0], [1, 1], 40.0, 0.0),
+        ([10.0, 20.0, 30.0], [1, 1, 1], 45.0, 5.0),
+        ([10.0, 40.0], [3, 1], 34.0, 6.0),
+        ([1.0, 1.0, 30.0], [1, 1, 1], 20.0, 10.0),
+        ([], [], 5.0, 0.0),
+        ([4.0], [1], 0.0, 4.0),
     ],
 )
-def test_the_profilers_cost_is_taken_off(
-    times: list[float], counts: list[int], whole: float, expected: list[float]
+def test_the_profilers_cost_is_what_makes_the_times_add_up(
+    times: list[float], counts: list[int], whole: float, cost: float
 ) -> None:
-    assert take_off_cost(times, counts, whole) == pytest.approx(expected)
+    assert find_cost_ns(times, counts, whole) == pytest.approx(cost)
+    left = sum(max(0.0, time - count * cost) for time, count in zip(times, counts, strict=True))
+    assert left == pytest.approx(min(whole, sum(times)))
 
 
 EVENTS = [
@@ -142,7 +144,7 @@ class Engine:
 def profile_operators(_engine: Engine, path: str, _request: dict[str, Any]) -> OperatorRuns:
     if path == "unknown":
         raise UnknownTimes("the moon is full")
-    return OperatorRuns([{(0, "a", "Conv"): (10, 1)}], [14, 12, 40], {"kind": "onnx"})
+    return OperatorRuns([{(0, "a", "Conv"): (10, 1)}], [14, 12, 40, 50], {"kind": "onnx"})
 
 
 def test_an_engine_names_its_profiler() -> None:
@@ -158,18 +160,31 @@ def test_an_engine_names_its_profiler() -> None:
     }
 
 
-def make_profile(*items: tuple[str, str | None, float], between: float = 10.0) -> tuple[OperatorTime, ...]:
-    nowhere = None if any(block is None for _, block, _ in items) else ""
-    found = [*items, (BETWEEN, nowhere, between)]
-    return tuple(
+def make_profile(*items: tuple[str, str | None, float], whole: float) -> OperatorProfile:
+    operators = tuple(
         OperatorTime(name="n", operator=operator, path=block, block=block, time_ns=time_ns, call_count=1)
-        for operator, block, time_ns in found
+        for operator, block, time_ns in items
     )
+    return OperatorProfile(operators=operators, whole_ns=whole)
+
+
+def test_times_of_a_profile_add_up_to_the_whole() -> None:
+    profile = make_profile(("Conv", "f.0", 100.0), ("Relu", "f.1", 20.0), whole=112.0)
+    times = profile.take_off(profile.cost_ns)
+    assert [(item.operator, item.block, item.time_ns) for item in times] == [
+        ("Conv", "f.0", 96.0),
+        ("Relu", "f.1", 16.0),
+        (BETWEEN, "", 0.0),
+    ]
+    profile = make_profile(("Conv", None, 100.0), whole=130.0)
+    assert [(item.block, item.time_ns) for item in profile.take_off(profile.cost_ns)] == [(None, 100.0), (None, 30.0)]
 
 
 def test_parts_add_up_and_the_largest_change_comes_first() -> None:
-    base = [make_profile(("Conv", "f.0", 100.0 + noise), ("Relu", "f.1", 20.0)) for noise in (0, 2, 50)]
-    head = [make_profile(("Conv", "f.0", 90.0), ("Relu", "f.1", 20.0), ("Mul", "f.1.se", 300.0))] * 3
+    base = [
+        make_profile(("Conv", "f.0", 100.0 + noise), ("Relu", "f.1", 20.0), whole=130.0 + noise) for noise in (0, 2, 50)
+    ]
+    head = [make_profile(("Conv", "f.0", 90.0), ("Relu", "f.1", 20.0), ("Mul", "f.1.se", 300.0), whole=420.0)] * 3
     parts = compare_parts(base, head)
     assert [(part.kind, part.name, part.base_ns, part.head_ns) for part in parts] == [
         ("operator", "Mul", None, 300.0),
@@ -179,21 +194,28 @@ def test_parts_add_up_and_the_largest_change_comes_first() -> None:
         ("block", "f.1.se", None, 300.0),
         ("block", "f.0", 102.0, 90.0),
         ("block", "f.1", 20.0, 20.0),
-        ("block", OTHER_PLACES, 10.0, 10.0),
+        ("block", BETWEEN, 10.0, 10.0),
     ]
 
 
-def test_medians_that_do_not_add_up_are_brought_to_the_median_of_the_whole() -> None:
-    profiles = [
-        make_profile(("Conv", "f", a), ("Relu", "f", b), ("Mul", "f", c), between=0.0)
-        for a, b, c in ((10.0, 100.0, 100.0), (100.0, 10.0, 100.0), (100.0, 100.0, 10.0))
+def test_the_profilers_cost_is_one_for_both_sides() -> None:
+    """Base cost 10 a call and head 20: with one figure of 15 the operators that are equal stay equal."""
+    items = (("Conv", "f.0", 100.0), ("Relu", "f.1", 50.0))
+    parts = compare_parts([make_profile(*items, whole=130.0)], [make_profile(*items, whole=110.0)])
+    assert [(part.name, part.base_ns, part.head_ns) for part in parts if part.kind == "operator"] == [
+        ("Conv", 85.0, 85.0),
+        ("Relu", 35.0, 35.0),
+        (BETWEEN, 10.0, 0.0),
     ]
-    parts = compare_parts(profiles, profiles)
-    # each median is 100 and each whole 210
-    assert [part.base_ns for part in parts if part.kind == "operator"] == pytest.approx([70.0, 70.0, 70.0, 0.0])
+
+
+def test_operators_without_a_place_are_elsewhere() -> None:
+    profile = make_profile(("Conv", "f.0", 5.0), ("Relu", "", 7.0), whole=12.0)
+    parts = [part for part in compare_parts([profile], [profile]) if part.kind == "block"]
+    assert {part.name: part.base_ns for part in parts} == {"f.0": 5.0, OTHER_PLACES: 7.0, BETWEEN: 0.0}
 
 
 def test_a_file_without_places_has_parts_by_type_alone() -> None:
-    named, nameless = make_profile(("Conv", "f.0", 5.0)), make_profile(("Conv", None, 6.0))
+    named, nameless = (make_profile(("Conv", block, 5.0), whole=6.0) for block in ("f.0", None))
     assert {part.kind for part in compare_parts([named], [nameless])} == {"operator"}
     assert {part.kind for part in compare_parts([named], [named])} == {"operator", "block"}
