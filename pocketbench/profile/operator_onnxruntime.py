@@ -13,7 +13,7 @@ from typing import Any
 
 from pocketbench.profile.inputs import make_inputs, resolve_shapes
 from pocketbench.profile.memory import read_available_bytes
-from pocketbench.profile.operator_request import Key, OperatorRuns, choose_whole_clock
+from pocketbench.profile.operator_request import Key, OperatorRuns, UnknownTimes, choose_whole_clock
 from pocketbench.profile.refusal import Refusal
 
 NODE_SUFFIX = "_kernel_time"
@@ -61,10 +61,10 @@ def profile_operators(engine: Any, path: str, request: Mapping[str, Any]) -> Ope
 def parse_trace(lines: Iterable[str]) -> list[dict[Key, tuple[int, int]]]:
     """The operators of each inference in a trace, a JSON list with one event a line.
 
-    Operators inside an If or a Loop are events of their own: their time is taken off the one that holds them.
-
     Raises:
         Refusal: names the line that is not understood.
+        UnknownTimes: when operators hold others (If, Loop): the time of the holder has what the profiler did for each
+            of those, which can't be told from its own.
     """
     runs: list[dict[Key, tuple[int, int]]] = []
     events: list[tuple[int, int, Key]] = []
@@ -80,7 +80,7 @@ def parse_trace(lines: Iterable[str]) -> list[dict[Key, tuple[int, int]]]:
                 key = (int(arguments["node_index"]), name[: -len(NODE_SUFFIX)], str(arguments["op_name"]))
                 events.append((start, duration, key))
             elif kind == "Session" and name == "model_run":
-                runs.append(take_own_times([item for item in events if start <= item[0] <= start + duration]))
+                runs.append(add_up_calls(item for item in events if start <= item[0] <= start + duration))
                 events = []
             elif kind not in ("Session", "Api") and not name.endswith(IGNORED_SUFFIXES):
                 raise ValueError(f"unknown category {kind!r}")
@@ -89,17 +89,17 @@ def parse_trace(lines: Iterable[str]) -> list[dict[Key, tuple[int, int]]]:
     return runs
 
 
-def take_own_times(events: Iterable[tuple[int, int, Key]]) -> dict[Key, tuple[int, int]]:
-    """Time in ns and calls of each operator from (start, duration, key) in us, without the operators inside it."""
-    own: dict[Key, tuple[int, int]] = {}
-    holders: list[tuple[int, Key]] = []
-    for start, duration, key in sorted(events, key=lambda event: (event[0], -event[1])):
-        while holders and holders[-1][0] <= start:
-            holders.pop()
-        if holders:
-            holder = holders[-1][1]
-            own[holder] = (own[holder][0] - duration * NS_PER_US, own[holder][1])
-        time_ns, count = own.get(key, (0, 0))
-        own[key] = (time_ns + duration * NS_PER_US, count + 1)
-        holders.append((start + duration, key))
-    return {key: (max(time_ns, 0), count) for key, (time_ns, count) in own.items()}
+def add_up_calls(events: Iterable[tuple[int, int, Key]]) -> dict[Key, tuple[int, int]]:
+    """Time in ns and calls of each operator, from (start, duration, key) in us.
+
+    Raises: UnknownTimes, as `parse_trace`.
+    """
+    found: dict[Key, tuple[int, int]] = {}
+    end = 0
+    for start, duration, key in sorted(events, key=lambda event: (event[0], event[0] + event[1])):
+        if start < end:
+            raise UnknownTimes("its model has control flow, whose parts are timed twice")
+        end = start + duration
+        time_ns, count = found.get(key, (0, 0))
+        found[key] = (time_ns + duration * NS_PER_US, count + 1)
+    return found

@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 
+from pocketbench.profile.engines.tflite_interpreter import LiteRt
 from pocketbench.profile.operator_comparison import OTHER_PLACES, compare_parts
 from pocketbench.profile.operator_cost import find_cost_ns
-from pocketbench.profile.operator_litert import read_events
+from pocketbench.profile.operator_litert import check_outputs, read_events
 from pocketbench.profile.operator_litert_library import Event
-from pocketbench.profile.operator_onnxruntime import parse_trace, take_own_times
+from pocketbench.profile.operator_onnxruntime import add_up_calls, parse_trace
 from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, summarise
 from pocketbench.profile.operator_times import BETWEEN, OperatorProfile, OperatorTime
 from pocketbench.profile.refusal import Refusal
@@ -68,10 +70,11 @@ def test_a_line_that_is_not_understood_is_named(bad: str) -> None:
         parse_trace([*TRACE[:2], bad, *TRACE[2:]])
 
 
-def test_what_runs_inside_another_operator_counts_once() -> None:
-    outer, inner, later = (1, "loop", "Loop"), (2, "body", "Add"), (3, "later", "Relu")
-    events = [(12, 3, inner), (16, 4, inner), (10, 15, outer), (25, 5, later)]
-    assert take_own_times(events) == {outer: (8_000, 1), inner: (7_000, 2), later: (5_000, 1)}
+def test_operators_that_hold_others_have_no_times_of_their_own() -> None:
+    one, other = (1, "a", "Conv"), (2, "b", "Add")
+    assert add_up_calls([(16, 4, other), (10, 6, one), (20, 0, one)]) == {one: (6_000, 2), other: (4_000, 1)}
+    with pytest.raises(UnknownTimes, match="control flow"):
+        add_up_calls([(12, 3, other), (10, 15, one)])
 
 
 def test_what_was_interrupted_is_left_out() -> None:
@@ -134,6 +137,41 @@ def test_events_that_are_not_understood_give_no_times(event: Event, why: str) ->
         read_events([*EVENTS, event])
     with pytest.raises(UnknownTimes, match="no events"):
         read_events(EVENTS[:1])
+
+
+def test_another_release_of_litert_is_an_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("importlib.metadata.version", lambda _: "2.4.0")
+    answer = answer_operators(LiteRt(), "absent.tflite", {"thread_count": 1})
+    assert answer == {
+        "unknown": "operator times are not known for ai-edge-litert 2.4.0: its profiler is understood in 2.3.0 alone"
+    }
+
+
+class CheckedModel:
+    """A compiled model whose outputs are given."""
+
+    def __init__(self, *outputs: np.ndarray) -> None:
+        self.outputs = outputs
+
+    def output_count(self) -> int:
+        return len(self.outputs)
+
+    def read_output(self, index: int, array: np.ndarray) -> None:
+        array[...] = self.outputs[index]
+
+
+class CheckedEngine:
+    def read_outputs(self) -> list[np.ndarray]:
+        return [np.array([1.0, -2.0, 1e-9], np.float32)]
+
+
+def test_outputs_must_be_those_of_the_interpreter() -> None:
+    good = np.array([1.00001, -2.0, 0.0], np.float32)
+    check_outputs(CheckedEngine(), CheckedModel(good))
+    with pytest.raises(UnknownTimes, match="other numbers"):
+        check_outputs(CheckedEngine(), CheckedModel(good * 1.01))
+    with pytest.raises(UnknownTimes, match="2 outputs, the interpreter 1"):
+        check_outputs(CheckedEngine(), CheckedModel(good, good))
 
 
 class Engine:
