@@ -17,6 +17,8 @@ VERBS = {
     "profile": ("profile", "Measure the latency of model files or of a suite."),
     "report": ("report", "Write the latency-vs-accuracy table of a suite."),
     "history": ("history", "Show how a latency went over commits, and where its level changes."),
+    "gate": ("gate", "Turn red when a model got slower than at a base commit."),
+    "compare": ("compare", "Say which of two model files is faster."),
     "results": ("results", "List and filter what was measured."),
     "list": ("list_", "List blocks, backbones, formats, engines, devices, suites."),
     "doctor": ("doctor", "Say what is installed, what is not, and what installs it."),

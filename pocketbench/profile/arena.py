@@ -73,7 +73,7 @@ class SharedArena:
 
     def run_life(self, fighters: tuple[int, int], order: Sequence[int], turn: int) -> tuple[list[int], list[int]]:  # noqa: ARG002
         paths = [str(self._paths[fighter].absolute()) for fighter in fighters]
-        load = _describe_load(self._paths[BASE], self._plan, self._plan.core_mask)
+        load = describe_duel_load(self._paths[BASE], self._plan, self._plan.core_mask)
         message = {**load, "do": "life", "paths": paths, "order": list(order), "warmup_count": WARMUP_COUNT}
         reply = self._worker.request(message, self._plan.timeout_s)
         return reply["wall_ns"], reply["cpu_ns"]
@@ -107,7 +107,7 @@ class LockstepArena:
     def run_life(self, fighters: tuple[int, int], order: Sequence[int], turn: int) -> tuple[list[int], list[int]]:
         core_mask = self._choose_cores(turn)
         for fighter in fighters:
-            self._request(fighter, "load", **_describe_load(self._paths[fighter], self._plan, core_mask))
+            self._request(fighter, "load", **describe_duel_load(self._paths[fighter], self._plan, core_mask))
         for fighter in fighters:
             self._request(fighter, "burst", count=WARMUP_COUNT)
         wall_ns, cpu_ns = [], []
@@ -136,6 +136,7 @@ def choose_environment(environ: Mapping[str, str]) -> dict[str, str]:
     return {} if environ.get(TUNABLES) else {TUNABLES: HUGE_PAGES}
 
 
-def _describe_load(path: Path, plan: DuelPlan, core_mask: int | None) -> dict[str, Any]:
+def describe_duel_load(path: Path, plan: DuelPlan, core_mask: int | None) -> dict[str, Any]:
+    """The agent's request to load a file of a duel, without its verb."""
     load_plan = RunPlan(engine=plan.engine, thread_count=plan.thread_count, core_mask=core_mask, shapes=plan.shapes)
     return describe_load(path, load_plan)

@@ -33,7 +33,7 @@ class TimedCell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timing:
-    """What came of a duel; `failure` when a worker died, refused a file or hung. `records` are what its processes saw."""
+    """What came of a duel; `failure` when a worker died, refused a file or hung. `records`: what its processes saw."""
 
     verdict: str
     reason: str

@@ -1,0 +1,40 @@
+"""Models that no engine runs: a gate that sees nothing of a model does not guard it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from pocketbench.core.gate_records import CellKey, CellVerdict
+from pocketbench.workflow.gate.request import GateRequest
+
+
+def list_models_that_ran_nowhere(request: GateRequest, device_id: str) -> list[CellVerdict]:
+    """A cell that is missing for each new or changed model whose formats no engine of the request takes. Of a
+    byte-identical one there is nothing to find out, and one that failed or is missing has been told already."""
+    changed = [pair.head for pair in request.pairs if pair.state in ("both", "new") and pair.head is not None]
+    run = {artifact.model_name for artifact in changed if request.plans_for(artifact)}
+    formats: dict[str, list[str]] = {}
+    for artifact in changed:
+        if artifact.model_name not in run:
+            formats.setdefault(artifact.model_name, []).append(artifact.format)
+    engines = _join(plan.engine for plan in request.plans)
+    return [
+        CellVerdict(
+            key=CellKey(model=model, file_name=model, engine=None, thread_count=None, device_id=device_id),
+            verdict="missing",
+            reason=f"it ran nowhere: of the engines ({engines}) none takes {_join(names)}",
+            base_sha256=None,
+            head_sha256=None,
+            duel=None,
+            checks=(),
+            operator_changes=(),
+            parts=(),
+            base_tools={},
+            head_tools={},
+        )
+        for model, names in formats.items()
+    ]
+
+
+def _join(names: Iterable[str]) -> str:
+    return ", ".join(dict.fromkeys(names)) or "none"

@@ -1,0 +1,184 @@
+"""From what a user names to a request: two folders, a base commit, or two files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import replace
+from pathlib import Path
+
+from pocketbench.core.errors import EnvironmentFault, UsageError
+from pocketbench.core.model_files import SUFFIXES
+from pocketbench.core.records import Artifact
+from pocketbench.export.naming import name_artifact
+from pocketbench.profile.arena import DuelPlan
+from pocketbench.profile.catalog import ENGINES, engine_suffixes
+from pocketbench.profile.session import read_git_commit
+from pocketbench.workflow.export_models import Progress, Variant, export_models
+from pocketbench.workflow.gate.base_ref import export_base
+from pocketbench.workflow.gate.facts import complete_artifact
+from pocketbench.workflow.gate.limits import GateTable
+from pocketbench.workflow.gate.model_folder import read_base_folder, read_folder
+from pocketbench.workflow.gate.pairing import Pair, pair_files
+from pocketbench.workflow.gate.request import GateRequest
+from pocketbench.workflow.model_request import list_suite_variants
+from pocketbench.workflow.profile_request import parse_thread_counts
+from pocketbench.workflow.suites import Suite, read_suite
+
+BASE_FOLDER = Path("out/gate/base")
+
+Watch = Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
+
+
+def compare_folders(
+    base: Path, head: Path, *, suite: str | None, engines: str | None, threads: str | None, base_python: Path | None
+) -> GateRequest:
+    """Two folders of model files. A suite adds its limits, and its engines and threads where none are given.
+
+    Raises: UsageError, SuiteError, FileFault.
+    """
+    found = read_suite(suite) if suite is not None else None
+    base_files = [(complete_facts(artifact, path), path) for artifact, path in read_base_folder(base)]
+    head_files = [(complete_facts(artifact, path), path) for artifact, path in read_folder(head)]
+    pairs = pair_files([artifact for artifact, _ in base_files], [artifact for artifact, _ in head_files])
+    return GateRequest(
+        base=str(base),
+        head=str(head),
+        pairs=tuple(pairs),
+        base_paths={path.name: path for _, path in base_files},
+        head_paths={path.name: path for _, path in head_files},
+        plans=list_plans([artifact for artifact, _ in head_files], found, engines, threads),
+        limits=found.gate if found is not None else GateTable(),
+        base_python=base_python,
+    )
+
+
+def compare_with_commit(
+    ref: str,
+    *,
+    suite: str,
+    folder: Path,
+    watch: Watch,
+    on_step: Callable[[str], None],
+    on_note: Callable[[str], None],
+    engines: str | None,
+    threads: str | None,
+) -> GateRequest:
+    """The models of a suite as they are here, against those of a commit, each exported by its own code.
+
+    Args:
+        folder: where head's files are brought up to date.
+        on_step: is told what is being done with the commit.
+        on_note: is told what the user should read.
+
+    Raises: UsageError, SuiteError, FileFault, EnvironmentFault.
+    """
+    found = read_suite(suite)
+    variants = list_suite_variants(found)
+    with watch(variants) as on_progress:
+        outcome = export_models(variants, folder, on_progress)
+    base = export_base(ref, suite, folder, BASE_FOLDER, on_step)
+    for note in (*base.notes, *(failure.reason for failure in base.failures if failure.file_name is None)):
+        on_note(note)
+    pairs = pair_files(
+        base.artifacts,
+        outcome.artifacts,
+        base_failures={failure.file_name: failure.reason for failure in base.failures if failure.file_name},
+        head_failures={name_artifact(*variant): error.what for variant, error in outcome.failures},
+    )
+    return GateRequest(
+        base=ref,
+        head="the working tree",
+        pairs=tuple(pairs),
+        base_paths={artifact.file_name: (base.folder or folder) / artifact.file_name for artifact in base.artifacts},
+        head_paths={artifact.file_name: folder / artifact.file_name for artifact in outcome.artifacts},
+        plans=list_plans(outcome.artifacts, found, engines, threads),
+        limits=found.gate,
+        base_commit=base.commit,
+        head_commit=read_git_commit(),
+    )
+
+
+def compare_environments(
+    base_python: Path, *, suite: str, folder: Path, watch: Watch, engines: str | None, threads: str | None
+) -> GateRequest:
+    """The models of a suite, in another environment and in this one.
+
+    Raises: UsageError, SuiteError, FileFault.
+    """
+    found = read_suite(suite)
+    variants = list_suite_variants(found)
+    with watch(variants) as on_progress:
+        outcome = export_models(variants, folder, on_progress)
+    paths = {artifact.file_name: folder / artifact.file_name for artifact in outcome.artifacts}
+    failures = {name_artifact(*variant): error.what for variant, error in outcome.failures}
+    return GateRequest(
+        base=str(base_python),
+        head="this environment",
+        pairs=tuple(pair_files(outcome.artifacts, outcome.artifacts, head_failures=failures)),
+        base_paths=paths,
+        head_paths=paths,
+        plans=list_plans(outcome.artifacts, found, engines, threads),
+        limits=found.gate,
+        base_python=base_python,
+        head_commit=read_git_commit(),
+    )
+
+
+def compare_files(base: Path, head: Path, *, engines: str | None, threads: str | None) -> GateRequest:
+    """Any two files, whatever wrote them: converters, forms of blocks and proofs may differ.
+
+    Raises: UsageError, FileFault.
+    """
+    sides = [
+        replace(complete_facts(artifact, path), lowering=None, parity=None)
+        for artifact, path in ((complete_artifact(base), base), (complete_artifact(head), head))
+    ]
+    state = "same" if sides[0].sha256 == sides[1].sha256 else "both"
+    return GateRequest(
+        base=str(base),
+        head=str(head),
+        pairs=(Pair(file_name=head.name, state=state, base=sides[0], head=sides[1]),),
+        base_paths={head.name: base},
+        head_paths={head.name: head},
+        plans=list_plans(sides[1:], None, engines, threads),
+        same_tools=False,
+    )
+
+
+def complete_facts(artifact: Artifact, path: Path) -> Artifact:
+    """Somebody else's file with the facts that it shows itself. Raises: FileFault."""
+    return complete_artifact(path) if artifact.graph_facts is None else artifact
+
+
+def list_plans(
+    artifacts: Sequence[Artifact], suite: Suite | None, engines: str | None, threads: str | None
+) -> tuple[DuelPlan, ...]:
+    """How files are run: by what the user says, else by the suite, else by the first engine that is installed for each
+    format.
+
+    Raises: UsageError for an engine that does not exist or runs none of the files.
+    """
+    names = engines.split(",") if engines else list(suite.engines) if suite is not None else choose_engines(artifacts)
+    counts = parse_thread_counts(threads) if threads else list(suite.thread_counts) if suite is not None else [1]
+    suffixes = {SUFFIXES[artifact.format] for artifact in artifacts}
+    for name in names:
+        runs = engine_suffixes(name)
+        if engines and suffixes and not suffixes.intersection(runs):
+            raise UsageError(f"{name} runs {', '.join(runs)} files, and there is none", "choose another --engine")
+    return tuple(DuelPlan(engine=name, thread_count=count) for name in dict.fromkeys(names) for count in counts)
+
+
+def choose_engines(artifacts: Sequence[Artifact]) -> list[str]:
+    """The first engine that is installed for each format; none for a format that nothing here runs."""
+    found: dict[str, None] = {}
+    for artifact in artifacts:
+        for name in ENGINES.names():
+            try:
+                fits = SUFFIXES[artifact.format] in engine_suffixes(name) and not ENGINES.entry(name).missing()
+            except EnvironmentFault:  # a plug-in that can't be loaded must not stop the others
+                fits = False
+            if fits:
+                found[name] = None
+                break
+    return list(found)
