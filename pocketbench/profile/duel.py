@@ -73,9 +73,11 @@ def run_duel(
 
 
 def run_pair(arena: Arena, plan: DuelPlan, sides: tuple[int, int], turn: int) -> list[Life]:
-    """Two lives in which the sides swap places. Raises: WorkerFault."""
+    """Two lives in which the sides swap places; two turns of four begin swapped, since a life finds the memory and the
+    caches as the one before left them. Raises: WorkerFault."""
     lives = []
-    for swapped in (turn % 2 == 1, turn % 2 == 0):
+    begins_swapped = bool(turn >> 1 & 1)  # beside the order of calls, which changes every turn
+    for swapped in (begins_swapped, not begins_swapped):
         first, second = reversed(sides) if swapped else sides
         order = list_order(plan.round_count, turn)
         wall_ns, cpu_ns = arena.run_life((first, second), order, turn)
