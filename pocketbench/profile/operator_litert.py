@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib
 import importlib.metadata
+import re
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,14 +19,20 @@ from pocketbench.profile.delegation import DELEGATE, Node, find_members
 from pocketbench.profile.inputs import make_inputs, resolve_shapes
 from pocketbench.profile.memory import read_available_bytes
 from pocketbench.profile.operator_litert_library import VERSION, Event, LibraryError, ProfiledModel
-from pocketbench.profile.operator_request import Key, OperatorRuns, UnknownTimes, choose_whole_clock
+from pocketbench.profile.operator_request import (
+    Key,
+    OperatorRuns,
+    UnknownTimes,
+    choose_whole_clock,
+    count_runs,
+    warm_up,
+)
 
 # TFLite's Profiler::EventType
 OPERATOR, DELEGATED = 2, 8
 OTHER_KINDS = {1: "default", 4: "delegate operator", 16: "instrumentation", 32: "telemetry"}
 NS_PER_US = 1000
-# a clock in whole us, and the time that an interrupt takes between two of its readings
-SLACK_RATIO = 1.05
+SUMMARY_TOTAL = re.compile(r"^Timings \(microseconds\): count=\d+ curr=(\d+)", re.MULTILINE)
 
 
 def profile_operators(engine: Any, path: str, request: Any) -> OperatorRuns:
@@ -54,6 +61,7 @@ def profile_operators(engine: Any, path: str, request: Any) -> OperatorRuns:
             model.set_input(index, arrays[tensor.name])
         model.run()
         check_outputs(engine, model)
+        check_summary(*model.run_summarised())
         runs, whole_ns = run_model(model, request)
         return OperatorRuns(runs, whole_ns, describe_graph(engine))
     except LibraryError as error:
@@ -65,20 +73,17 @@ def run_model(model: ProfiledModel, request: Any) -> tuple[list[dict[Key, tuple[
     runs = []
     whole_ns = []
     clock = choose_whole_clock(request["thread_count"])
-    for index in range(request["warmup_count"] + request["run_count"]):
+    for _ in range(count_runs(request, warm_up(model.run, request["warmup_count"]))):
         model.run()  # reading events leaves cold caches behind
         start = clock()
         model.run()
-        plain_ns = clock() - start
+        whole_ns.append(clock() - start)
         start = time.perf_counter_ns()
         events = model.run_profiled()
         profiled_ns = time.perf_counter_ns() - start
-        run = read_events(events)
-        if index >= request["warmup_count"]:
-            runs.append(run)
-            whole_ns.append(plain_ns)
-        total_ns = sum(time_ns for time_ns, _ in run.values())
-        if total_ns > profiled_ns * SLACK_RATIO:
+        runs.append(read_events(events))
+        total_ns = sum(time_ns for time_ns, _ in runs[-1].values())
+        if total_ns > profiled_ns:
             raise UnknownTimes(f"its operators took {total_ns} ns in a call of {profiled_ns} ns")
     if any(list(run) != list(runs[0]) for run in runs):
         raise UnknownTimes("its operators differ from one inference to the next")
@@ -128,6 +133,14 @@ def check_outputs(engine: Any, model: ProfiledModel) -> None:
         scale = float(numpy.abs(array.astype("float64")).max(initial=0.0))
         if not numpy.allclose(found, array, rtol=1e-4, atol=1e-5 * scale, equal_nan=True):
             raise UnknownTimes("its C library computes other numbers than the interpreter")
+
+
+def check_summary(events: Sequence[Event], summary: str) -> None:
+    """Raises: UnknownTimes when the library's summary of the same events has another total."""
+    total_us = sum(time_ns for time_ns, _ in read_events(events).values()) // NS_PER_US
+    found = SUMMARY_TOTAL.search(summary)
+    if found is None or int(found[1]) != total_us:
+        raise UnknownTimes(f"its events have {total_us} us, and its summary says {found and found[1]}")
 
 
 def describe_graph(engine: Any) -> dict[str, Any]:

@@ -101,7 +101,21 @@ class ProfiledModel:
             raise LibraryError("LiteRtRunCompiledModel failed")
 
     def run_profiled(self) -> list[Event]:
-        """One inference with the profiler, and its events in the order of their end."""
+        """One inference with the profiler, and its events in the order of execution."""
+        events = self._read_events()
+        self._call("LiteRtResetProfiler", self._profiler)
+        return events
+
+    def run_summarised(self) -> tuple[list[Event], str]:
+        """As `run_profiled`, and the library's own summary of these events (later ones add all that were before)."""
+        events = self._read_events()
+        text = ctypes.c_char_p()
+        self._call("LiteRtGetProfileSummary", self._profiler, self._compiled, ctypes.byref(text))
+        summary = (text.value or b"").decode("utf-8", "replace")
+        self._call("LiteRtResetProfiler", self._profiler)
+        return events, summary
+
+    def _read_events(self) -> list[Event]:
         self._call("LiteRtStartProfiler", self._profiler)
         self.run()
         self._call("LiteRtStopProfiler", self._profiler)
@@ -110,14 +124,12 @@ class ProfiledModel:
         fields = (EventFields * count.value)()
         self._call("LiteRtGetProfilerEvents", self._profiler, count, fields)
         # the tags are the profiler's memory: they are read before it is reset
-        events = [
+        return [
             Event(
                 (item.tag or b"").decode("utf-8", "replace"), item.kind, item.duration_us, item.index, item.graph_index
             )
             for item in fields
         ]
-        self._call("LiteRtResetProfiler", self._profiler)
-        return events
 
     def _make_buffers(self, side: str) -> Any:
         count = Size(0)

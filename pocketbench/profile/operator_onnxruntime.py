@@ -13,7 +13,14 @@ from typing import Any
 
 from pocketbench.profile.inputs import make_inputs, resolve_shapes
 from pocketbench.profile.memory import read_available_bytes
-from pocketbench.profile.operator_request import Key, OperatorRuns, UnknownTimes, choose_whole_clock
+from pocketbench.profile.operator_request import (
+    Key,
+    OperatorRuns,
+    UnknownTimes,
+    choose_whole_clock,
+    count_runs,
+    warm_up,
+)
 from pocketbench.profile.refusal import Refusal
 
 NODE_SUFFIX = "_kernel_time"
@@ -38,8 +45,9 @@ def profile_operators(engine: Any, path: str, request: Mapping[str, Any]) -> Ope
     sizes = resolve_shapes(inputs, request["shapes"] or {}).sizes
     invoke = engine.bind(make_inputs(inputs, sizes, request["seed"], read_available_bytes()))
 
-    warmup_count, run_count = request["warmup_count"], request["run_count"]
-    for _ in range(warmup_count + run_count):
+    warmup_count = request["warmup_count"]
+    run_count = count_runs(request, warm_up(invoke, warmup_count))
+    for _ in range(run_count):
         invoke()
     trace = Path(engine.end_profiling())
     try:
@@ -51,11 +59,11 @@ def profile_operators(engine: Any, path: str, request: Mapping[str, Any]) -> Ope
         raise Refusal("run", f"onnxruntime's trace holds {len(runs)} of {warmup_count + run_count} inferences")
     whole_ns = []
     clock = choose_whole_clock(request["thread_count"])
-    for _ in range(warmup_count + run_count):
+    for _ in range(run_count):
         start = clock()
         invoke()
         whole_ns.append(clock() - start)
-    return OperatorRuns(runs[warmup_count:], whole_ns[warmup_count:], {"kind": "onnx"})
+    return OperatorRuns(runs[warmup_count:], whole_ns, {"kind": "onnx"})
 
 
 def parse_trace(lines: Iterable[str]) -> list[dict[Key, tuple[int, int]]]:

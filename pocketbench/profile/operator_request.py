@@ -4,8 +4,8 @@ An engine whose runtime has a profiler names its module in `operator_profiler`. 
 
     profile_operators(engine, path, request) -> OperatorRuns
 
-which loads `path` anew, warms up `request["warmup_count"]` times, and runs it `request["run_count"]` times with the
-profiler and as often without. What it can't know it says by `UnknownTimes`: that is an answer and no failure.
+which loads `path` anew, warms up `request["warmup_count"]` times, and runs it `count_runs` times with the profiler and
+as often without. What it can't know it says by `UnknownTimes`: that is an answer and no failure.
 """
 
 from __future__ import annotations
@@ -14,6 +14,9 @@ import importlib
 import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
+
+LEAST_RUN_COUNT = 5
+BUDGET_NS = 2_000_000_000
 
 Key = tuple[int, str, str]
 """Number, name, operator: the number tells operators of one name apart."""
@@ -62,6 +65,21 @@ def summarise(runs: Sequence[Mapping[Key, tuple[int, int]]]) -> list[dict[str, A
         }
         for key in keys
     ]
+
+
+def warm_up(invoke: Callable[[], object], count: int) -> int:
+    """Run `count` inferences; gives the time of the last in ns."""
+    duration_ns = 0
+    for _ in range(count):
+        start = time.perf_counter_ns()
+        invoke()
+        duration_ns = time.perf_counter_ns() - start
+    return duration_ns
+
+
+def count_runs(request: Mapping[str, Any], duration_ns: int) -> int:
+    """The runs that were asked for; of a slow model fewer, so that a profile takes seconds."""
+    return min(int(request["run_count"]), max(LEAST_RUN_COUNT, BUDGET_NS // max(duration_ns, 1)))
 
 
 def find_quartile(values: Sequence[int]) -> float:

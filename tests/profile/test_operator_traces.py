@@ -11,10 +11,10 @@ import pytest
 from pocketbench.profile.engines.tflite_interpreter import LiteRt
 from pocketbench.profile.operator_comparison import OTHER_PLACES, compare_parts
 from pocketbench.profile.operator_cost import find_cost_ns
-from pocketbench.profile.operator_litert import check_outputs, read_events
+from pocketbench.profile.operator_litert import check_outputs, check_summary, read_events
 from pocketbench.profile.operator_litert_library import Event
 from pocketbench.profile.operator_onnxruntime import add_up_calls, parse_trace
-from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, summarise
+from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, count_runs, summarise
 from pocketbench.profile.operator_times import BETWEEN, OperatorProfile, OperatorTime
 from pocketbench.profile.refusal import Refusal
 
@@ -172,6 +172,19 @@ def test_outputs_must_be_those_of_the_interpreter() -> None:
         check_outputs(CheckedEngine(), CheckedModel(good * 1.01))
     with pytest.raises(UnknownTimes, match="2 outputs, the interpreter 1"):
         check_outputs(CheckedEngine(), CheckedModel(good, good))
+
+
+def test_the_librarys_own_summary_must_agree() -> None:
+    check_summary(EVENTS, "Op Name\n\nTimings (microseconds): count=4 curr=16\nMemory (bytes): count=0\n")
+    for summary in ("Timings (microseconds): count=4 curr=17", "Timings (microseconds): count=0", ""):
+        with pytest.raises(UnknownTimes, match="its events have 16 us"):
+            check_summary(EVENTS, summary)
+
+
+@pytest.mark.parametrize(("duration_ns", "count"), [(0, 30), (10**6, 30), (10**8, 20), (10**10, 5)])
+def test_a_slow_model_runs_less_often(duration_ns: int, count: int) -> None:
+    assert count_runs({"run_count": 30}, duration_ns) == count
+    assert count_runs({"run_count": 3}, duration_ns) == 3
 
 
 class Engine:
