@@ -12,6 +12,10 @@ ROUND = (0, 1, 1, 0, 1, 0, 0, 1)
 call in a row finds its weights in the cache; a steady drift falls out."""
 
 
+class CoarseClockError(Exception):
+    """Calls took no time: where the system counts CPU time in ticks, a small model ends within one."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Life:
     """Wall and CPU time of each call in ns, and the side that was called: 0 or 1."""
@@ -23,7 +27,7 @@ class Life:
     def log_ratio(self, clock: str) -> float:
         """The median over rounds of ln(sum of side 1 / sum of side 0).
 
-        Raises: ValueError when a side took no time at all.
+        Raises: CoarseClockError when a side took no time at all.
         """
         samples = self.samples(clock)
         ratios = []
@@ -32,7 +36,7 @@ class Life:
             for index in range(start, start + len(ROUND)):
                 sums[self.sides[index]] += samples[index]
             if not all(sums):
-                raise ValueError(f"{len(ROUND)} calls took {sums[0]} and {sums[1]} ns: the clock is too coarse")
+                raise CoarseClockError(f"{len(ROUND)} calls took {sums[0]} and {sums[1]} ns: the clock is too coarse")
             ratios.append(math.log(sums[1] / sums[0]))
         return median(ratios)
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pocketbench.core.duel_rule import Rule, apply_holm
 from pocketbench.core.gate_records import Duel
 from pocketbench.core.records import Failure
 from pocketbench.profile.arena import Arena, DuelPlan
 from pocketbench.profile.duel import DuelRecord, run_duel
+from pocketbench.profile.life import CoarseClockError
 from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate.judge import judge_duel, make_duel
 
@@ -63,8 +64,8 @@ def time_cells(
     return timings
 
 
-def find_suspects(found: Sequence[DuelRecord | Failure], rules: Sequence[Rule]) -> set[int]:
-    """The cells that Holm's procedure calls slower. A cell that failed has no p-value and still counts as a cell."""
+def find_suspects(found: Sequence[DuelRecord | Timing], rules: Sequence[Rule]) -> set[int]:
+    """The cells that Holm's procedure calls slower. One that came to no end has no p-value and still counts."""
     p_values = [
         record.decision.p_value if isinstance(record, DuelRecord) and record.decision is not None else 1.0
         for record in found
@@ -75,7 +76,8 @@ def find_suspects(found: Sequence[DuelRecord | Failure], rules: Sequence[Rule]) 
 
 def _fight(
     cell: TimedCell, rule: Rule, budget_s: float, index: int, what: str, report: Progress
-) -> DuelRecord | Failure:
+) -> DuelRecord | Timing:
+    """What a process saw; the timing where it came to no end."""
     report(index, f"{cell.name} {what}")
     try:
         arena = cell.open_arena()
@@ -86,17 +88,19 @@ def _fight(
         finally:
             arena.kill()
     except WorkerFault as fault:
-        return fault.failure
+        reason = f"{fault.failure.kind}: {fault.failure.message}"
+        return Timing(verdict="failed", reason=reason, duel=None, failure=fault.failure, records=())
+    except CoarseClockError as error:
+        return Timing(verdict="inconclusive", reason=str(error), duel=None, failure=None, records=())
 
 
 def _conclude(
-    first: DuelRecord | Failure, second: DuelRecord | Failure | None, cell: TimedCell, rule: Rule, *, suspect: bool
+    first: DuelRecord | Timing, second: DuelRecord | Timing | None, cell: TimedCell, rule: Rule, *, suspect: bool
 ) -> Timing:
     records = tuple(found for found in (first, second) if isinstance(found, DuelRecord))
     for found in (first, second):
-        if isinstance(found, Failure):
-            reason = f"{found.kind}: {found.message}"
-            return Timing(verdict="failed", reason=reason, duel=None, failure=found, records=records)
+        if isinstance(found, Timing):
+            return replace(found, records=records)
     assert isinstance(first, DuelRecord)
     assert first.decision is not None
     duel = make_duel(first, second if isinstance(second, DuelRecord) else None, cell.plan.clock, rule)
