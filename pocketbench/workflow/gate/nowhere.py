@@ -9,9 +9,10 @@ from pocketbench.workflow.gate.request import GateRequest
 
 
 def list_models_that_ran_nowhere(request: GateRequest, device_id: str) -> list[CellVerdict]:
-    """A cell that is missing for each new or changed model whose formats no engine of the request takes. Of a
-    byte-identical one there is nothing to find out, and one that failed or is missing has been told already."""
-    changed = [pair.head for pair in request.pairs if pair.state in ("both", "new") and pair.head is not None]
+    """A cell that is missing for each model whose formats no engine of the request takes. Of a byte-identical one
+    there is nothing to find out, unless the environments differ; one that failed or is missing was told already."""
+    states = ("both", "new", "base_failed", *(("same",) if request.base_python is not None else ()))
+    changed = [pair.head for pair in request.pairs if pair.state in states and pair.head is not None]
     run = {artifact.model_name for artifact in changed if request.plans_for(artifact)}
     formats: dict[str, list[str]] = {}
     for artifact in changed:

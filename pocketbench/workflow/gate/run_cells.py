@@ -55,7 +55,8 @@ class Workers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunCell:
-    """A pair of files and a way to run them; `base_path` is None for a new file."""
+    """A pair of files and a way to run them. `base_path` is None where `alone` says, as (verdict, reason), why head has
+    nothing to be timed against."""
 
     pair: Pair
     base_path: Path | None
@@ -63,6 +64,7 @@ class RunCell:
     plan: DuelPlan
     limits: Limits
     fights: bool
+    alone: tuple[str, str] | None = None
 
     @property
     def name(self) -> str:
@@ -94,26 +96,38 @@ class Inspection:
 
 
 def list_run_cells(request: GateRequest) -> list[RunCell]:
-    """Every pair that can be compared with every way to run it."""
+    """Every file of head with every way to run it: one that can't be compared must run all the same."""
     cells = []
     for pair in request.pairs:
-        if pair.head is None or pair.state not in ("both", "same", "new"):
+        if pair.head is None or pair.state == "failed":
             continue
-        if pair.state == "both" and pair.base is not None and find_mismatch(pair.base, pair.head) is not None:
-            continue
+        alone = find_no_opponent(pair)
         for plan in request.plans_for(pair.head):
             limits = request.limits.find(pair.head.model_name, pair.head.format, plan.engine, DEVICE)
             cells.append(
                 RunCell(
                     pair=pair,
-                    base_path=None if pair.state == "new" else request.base_paths[pair.file_name],
+                    base_path=None if alone is not None else request.base_paths[pair.file_name],
                     head_path=request.head_paths[pair.file_name],
                     plan=plan,
                     limits=limits,
-                    fights=pair.state == "both" or (pair.state == "same" and request.base_python is not None),
+                    fights=alone is None and (pair.state == "both" or request.base_python is not None),
+                    alone=alone,
                 )
             )
     return cells
+
+
+def find_no_opponent(pair: Pair) -> tuple[str, str] | None:
+    """Why head's file has nothing to be timed against, and the verdict that this gives it when it runs."""
+    if pair.state == "new":
+        return "pass", "new: there is no base"
+    if pair.state == "base_failed":
+        return "inconclusive", pair.reason or "base does not export it"
+    if pair.state != "both" or pair.base is None or pair.head is None:
+        return None
+    mismatch = find_mismatch(pair.base, pair.head)
+    return None if mismatch is None else ("inconclusive", mismatch)
 
 
 def inspect_cell(cell: RunCell, workers: Workers) -> Inspection:
@@ -130,7 +144,7 @@ def inspect_cell(cell: RunCell, workers: Workers) -> Inspection:
     except WorkerFault as fault:
         return Inspection(base=None, head=None, obstacle=("failed", f"head: {describe_failure(fault, engine)}"))
     if cell.base_path is None:
-        return Inspection(base=None, head=head, obstacle=("pass", "new: there is no base"))
+        return Inspection(base=None, head=head, obstacle=cell.alone)
     if not cell.fights:
         return Inspection(base=None, head=head, obstacle=("pass", "byte-identical, not timed against base"))
     try:
