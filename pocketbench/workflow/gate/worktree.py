@@ -63,11 +63,16 @@ def resolve_commit(ref: str, folder: Path) -> str:
         return done.stdout.strip()
     what = f"there is no commit {ref!r} in {repository}"
     fetch = _suggest_fetch(ref, repository)
-    if run_git(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == "true":
+    if is_shallow(repository):
         raise EnvironmentFault(
             f"{what}, which is a shallow clone", f"{fetch}; in GitHub Actions: actions/checkout with fetch-depth: 0"
         )
     raise UsageError(what, fetch)
+
+
+def is_shallow(repository: Path) -> bool:
+    """Whether a clone has only the newest commits."""
+    return run_git(repository, "rev-parse", "--is-shallow-repository").stdout.strip() == "true"
 
 
 def holds_path(repository: Path, commit: str, path: Path) -> bool:
@@ -134,17 +139,23 @@ def run_git(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 def _suggest_fetch(ref: str, repository: Path) -> str:
     """The command that brings the ref, from what remotes there are."""
     remotes = run_git(repository, "remote").stdout.split()
-    ref = re.split(r"[~^@:]", ref)[0]  # main~3 is fetched with main
+    whole, ref = ref, re.split(r"[~^@:]", ref)[0]  # main~3 is fetched with main
+    if whole != ref and is_shallow(repository) and _names_commit(ref, repository):
+        return "git fetch --unshallow"
     remote, slash, branch = ref.partition("/")
     if slash and remote in remotes:
         return f"git fetch {remote} {branch}"
     for name in remotes:
-        known = run_git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}/{ref}^{{commit}}")
-        if known.returncode == 0:
+        if _names_commit(f"{name}/{ref}", repository):
             return f"did you mean {name}/{ref}?"
     if not remotes:
         return "git branch --all and git tag list what there is; the repository has no remote to fetch from"
     return f"git fetch {remotes[0]} {branch if remote == 'origin' and branch else ref}"
+
+
+def _names_commit(ref: str, repository: Path) -> bool:
+    found = run_git(repository, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{ref}^{{commit}}")
+    return found.returncode == 0
 
 
 def _explain_checkout(commit: str, stderr: str) -> EnvironmentFault:

@@ -76,6 +76,9 @@ class TestRefs:
             resolve_commit("origin/other", tmp_path / "shallow")
         assert "git fetch origin other" in raised.value.cure
         assert "fetch-depth: 0" in raised.value.cure
+        with pytest.raises(EnvironmentFault, match="shallow") as raised:
+            resolve_commit("HEAD~1", tmp_path / "shallow")
+        assert "git fetch --unshallow" in raised.value.cure
 
     def test_a_folder_without_git_and_a_bare_repository_are_told(self, repository: Path, tmp_path: Path) -> None:
         for folder in (tmp_path, repository.parent / "remote.git"):
