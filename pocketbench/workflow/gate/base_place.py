@@ -62,8 +62,6 @@ def find_base_suite(suite: str, place: BasePlace) -> str | None:
         inner = place.find_inner(Path(*parts))
         return inner is not None and holds_path(place.repository, place.commit, inner)
 
-    if place.inner_folder != Path() and not holds("."):
-        return None
     if suite.endswith(".toml"):
         inner = place.find_inner(Path(suite))
         if inner is None:

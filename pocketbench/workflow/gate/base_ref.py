@@ -140,13 +140,14 @@ def _export(
     report(f"checking out {label}")
     with open_worktree(place.commit, place.repository) as worktree:
         inside = worktree / place.inner_folder
+        inside.mkdir(parents=True, exist_ok=True)  # git keeps no folder that is empty, or untracked
         python_folders = list_python_folders(place, worktree, packages)
         listing = list_base_suite(suite, inside, python_folders, packages)
         notes = refuse_foreign_code(listing.origins, place, worktree) if listing is not None else []
         if (worktree / ".gitmodules").is_file():
             notes.append(f"{label} has submodules: they are not checked out, base is exported without them")
         linked = link_known_files(entry, entry.parent.parent, head_folder, listing.keys if listing else None)
-        report(f"exporting {label}, {len(linked)} files known")
+        report(f"exporting {label}" + (f", {len(linked)} known before" if linked else ""))
         reply = export_base_suite(suite, inside, entry, python_folders)
         reproducible = listing is not None and _depends_on_git_alone(suite, listing, inside, worktree)
     if reply.artifacts is None:

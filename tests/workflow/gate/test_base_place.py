@@ -55,9 +55,12 @@ class TestSuites:
         for suite in ("later", "suites/later.toml", str(repository / "suites/later.toml")):
             assert find_base_suite(suite, place_at(repository)) is None
 
-    def test_a_folder_that_only_the_working_tree_has_can_hold_no_suite(self, repository: Path) -> None:
+    def test_a_folder_that_only_the_working_tree_has_hides_no_suite_of_the_commit(self, repository: Path) -> None:
+        """Else every model would be new, and the gate green, wherever git does not know the user's folder."""
         (repository / "later").mkdir()
-        assert find_base_suite("paper", place_at(repository / "later")) is None
+        place = place_at(repository / "later")
+        assert find_base_suite("paper", place) == "paper"
+        assert find_base_suite("../suites/gate.toml", place) == "../suites/gate.toml"
 
     def test_a_suite_outside_the_repository_is_the_same_for_both(self, repository: Path, tmp_path: Path) -> None:
         assert find_base_suite("../out.toml", place_at(repository)) == str(tmp_path / "out.toml")
