@@ -34,7 +34,7 @@ Exit codes: 0 pass, 4 regressed (or failed, or missing), 5 inconclusive. The rep
 @click.option(
     "--inconclusive", type=click.Choice(["pass", "fail"]), default="fail", help="What a doubt does to the exit code."
 )
-@click.option("--out", type=click.Path(path_type=Path), help="Folder of the reports' folder.  [default: out/gate]")
+@click.option("--out", type=click.Path(path_type=Path), help="Folder of all that it writes.  [default: out/gate]")
 @options.as_json
 def command(
     suite: str | None,
@@ -56,7 +56,8 @@ def command(
     from pocketbench.workflow.gate.sources import compare_environments, compare_folders, compare_with_commit
 
     check_sides(base, head, base_ref, base_python)
-    folder = (out or GATE_FOLDER) / "report"
+    place = out or GATE_FOLDER
+    folder = place / "report"
     open_folder(folder)
     chosen = {"engines": engine, "threads": threads}
     if head is not None:
@@ -66,6 +67,7 @@ def command(
             base_ref,
             suite=suite or "paper",
             folder=options.EXPORT_FOLDER,
+            cache=place / "base",
             watch=watch_exports,
             on_step=lambda text: click.echo(text, err=True),
             on_note=lambda note: click.echo(f"note: {note}", err=True),
@@ -84,13 +86,14 @@ def command(
 
 def check_sides(base: Path | None, head: Path | None, base_ref: str | None, base_python: Path | None) -> None:
     """Raises: UsageError when it is not said, or said twice, what base is."""
+    others = {"--base": base, "--head": head, "--base-python": base_python}
+    given = next((name for name, value in others.items() if value is not None), None)
+    if base_ref is not None and given is not None:
+        raise UsageError(
+            f"--base-ref does not go with {given}", "the commit's models are base, the working tree's head"
+        )
     if base is not None and head is None:
         raise UsageError("--base is given and --head is not", "name both folders")
-    if base_ref is not None and (head is not None or base_python is not None):
-        other = "--head" if head is not None else "--base-python"
-        raise UsageError(
-            f"--base-ref does not go with {other}", "the commit's models are base, the working tree's head"
-        )
     if head is not None and base is None and base_python is None:
         raise UsageError("--head is given and no base is", "add --base DIR, or --base-python PATH")
     if head is None and base_ref is None and base_python is None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from pocketbench.core.gate_records import CellKey, CellVerdict
 from pocketbench.workflow.gate.request import GateRequest
 
@@ -18,12 +16,13 @@ def list_models_that_ran_nowhere(request: GateRequest, device_id: str) -> list[C
     for artifact in changed:
         if artifact.model_name not in run:
             formats.setdefault(artifact.model_name, []).append(artifact.format)
-    engines = _join(plan.engine for plan in request.plans)
+    engines = ", ".join(dict.fromkeys(plan.engine for plan in request.plans))
+    none = f"of the engines ({engines}) none takes" if engines else "no engine that is installed here takes"
     return [
         CellVerdict(
             key=CellKey(model=model, file_name=model, engine=None, thread_count=None, device_id=device_id),
             verdict="missing",
-            reason=f"it ran nowhere: of the engines ({engines}) none takes {_join(names)}",
+            reason=f"it ran nowhere: {none} {', '.join(dict.fromkeys(names))}",
             base_sha256=None,
             head_sha256=None,
             duel=None,
@@ -35,7 +34,3 @@ def list_models_that_ran_nowhere(request: GateRequest, device_id: str) -> list[C
         )
         for model, names in formats.items()
     ]
-
-
-def _join(names: Iterable[str]) -> str:
-    return ", ".join(dict.fromkeys(names)) or "none"

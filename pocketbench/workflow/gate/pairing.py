@@ -32,12 +32,14 @@ def pair_files(
     *,
     base_failures: Mapping[str, str] | None = None,
     head_failures: Mapping[str, str] | None = None,
+    failed: str = "does not export it",
 ) -> list[Pair]:
     """Every file name of either side once: head's in head's order, then what only base has.
 
     Args:
         base_failures: files that base could not export, each with the reason.
         head_failures: the same of head: no missing files, they are told apart.
+        failed: what a side that has no good file did.
 
     Raises:
         UsageError: when a side has a file name twice.
@@ -47,8 +49,8 @@ def pair_files(
     pairs = [_pair_present(name, bases.get(name), found, base_broken.get(name)) for name, found in heads.items()]
     for name, cause in head_broken.items():
         if name not in heads:
-            also = "; base does not export it either" if name in base_broken else ""
-            reason = f"head does not export it: {cause}{also}"
+            also = f"; base {failed} either" if name in base_broken else ""
+            reason = f"head {failed}: {cause}{also}"
             pairs.append(Pair(file_name=name, state="failed", base=bases.get(name), reason=reason))
     unmatched = [found for name, found in heads.items() if name not in bases]
     for name, found in bases.items():

@@ -7,25 +7,25 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from pocketbench.core.errors import EnvironmentFault, UsageError
-from pocketbench.core.model_files import SUFFIXES
+from pocketbench.core.errors import EnvironmentFault, FileFault, UsageError
+from pocketbench.core.model_files import SUFFIXES, detect_format
 from pocketbench.core.records import Artifact
 from pocketbench.export.naming import name_artifact
 from pocketbench.profile.arena import DuelPlan
 from pocketbench.profile.catalog import ENGINES, engine_suffixes
 from pocketbench.profile.session import read_git_commit
 from pocketbench.workflow.export_models import Progress, Variant, export_models
+from pocketbench.workflow.gate.base_python import check_python
 from pocketbench.workflow.gate.base_ref import export_base
 from pocketbench.workflow.gate.facts import complete_artifact
 from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.gate.model_folder import read_base_folder, read_folder
 from pocketbench.workflow.gate.pairing import Pair, pair_files
 from pocketbench.workflow.gate.request import GateRequest
+from pocketbench.workflow.gate.worktree import resolve_commit
 from pocketbench.workflow.model_request import list_suite_variants
 from pocketbench.workflow.profile_request import parse_thread_counts
 from pocketbench.workflow.suites import Suite, read_suite
-
-BASE_FOLDER = Path("out/gate/base")
 
 Watch = Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
 
@@ -33,14 +33,26 @@ Watch = Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
 def compare_folders(
     base: Path, head: Path, *, suite: str | None, engines: str | None, threads: str | None, base_python: Path | None
 ) -> GateRequest:
-    """Two folders of model files. A suite adds its limits, and its engines and threads where none are given.
+    """Two folders of model files. A suite adds its limits, and its engines and threads where none are given. A file of
+    head that is damaged has failed.
 
     Raises: UsageError, SuiteError, FileFault.
     """
     found = read_suite(suite) if suite is not None else None
+    check_choices(engines, threads, base_python)
     base_files = [(complete_facts(artifact, path), path) for artifact, path in read_base_folder(base)]
-    head_files = [(complete_facts(artifact, path), path) for artifact, path in read_folder(head)]
-    pairs = pair_files([artifact for artifact, _ in base_files], [artifact for artifact, _ in head_files])
+    head_files, damaged = [], {}
+    for artifact, path in read_folder(head):
+        try:
+            head_files.append((complete_facts(artifact, path), path))
+        except FileFault as fault:  # it costs its own cell
+            damaged[path.name] = str(fault)
+    pairs = pair_files(
+        [artifact for artifact, _ in base_files],
+        [artifact for artifact, _ in head_files],
+        head_failures=damaged,
+        failed="has no sound file",
+    )
     return GateRequest(
         base=str(base),
         head=str(head),
@@ -58,6 +70,7 @@ def compare_with_commit(
     *,
     suite: str,
     folder: Path,
+    cache: Path,
     watch: Watch,
     on_step: Callable[[str], None],
     on_note: Callable[[str], None],
@@ -68,23 +81,26 @@ def compare_with_commit(
 
     Args:
         folder: where head's files are brought up to date.
+        cache: where the files of base commits are kept.
         on_step: is told what is being done with the commit.
         on_note: is told what the user should read.
 
     Raises: UsageError, SuiteError, FileFault, EnvironmentFault.
     """
     found = read_suite(suite)
+    check_choices(engines, threads, None)
+    resolve_commit(ref, Path.cwd())  # before minutes of export
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
-    base = export_base(ref, suite, folder, BASE_FOLDER, on_step)
+    base = export_base(ref, suite, folder, cache, on_step)
     for note in (*base.notes, *(failure.reason for failure in base.failures if failure.file_name is None)):
         on_note(note)
     pairs = pair_files(
         base.artifacts,
         outcome.artifacts,
         base_failures={failure.file_name: failure.reason for failure in base.failures if failure.file_name},
-        head_failures={name_artifact(*variant): error.what for variant, error in outcome.failures},
+        head_failures={name_artifact(*variant): str(error) for variant, error in outcome.failures},
     )
     return GateRequest(
         base=ref,
@@ -107,11 +123,12 @@ def compare_environments(
     Raises: UsageError, SuiteError, FileFault.
     """
     found = read_suite(suite)
+    check_choices(engines, threads, base_python)
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
     paths = {artifact.file_name: folder / artifact.file_name for artifact in outcome.artifacts}
-    failures = {name_artifact(*variant): error.what for variant, error in outcome.failures}
+    failures = {name_artifact(*variant): str(error) for variant, error in outcome.failures}
     return GateRequest(
         base=str(base_python),
         head="this environment",
@@ -126,10 +143,17 @@ def compare_environments(
 
 
 def compare_files(base: Path, head: Path, *, engines: str | None, threads: str | None) -> GateRequest:
-    """Any two files, whatever wrote them: converters, forms of blocks and proofs may differ.
+    """Any two files of one format, whatever wrote them: converters, forms of blocks and proofs may differ.
 
     Raises: UsageError, FileFault.
     """
+    check_choices(engines, threads, None)
+    formats = [detect_format(path) for path in (base, head)]
+    if formats[0] != formats[1]:
+        raise UsageError(
+            f"{base} is of format {formats[0]}, {head} of {formats[1]}: no engine runs both",
+            f"pocketbench profile {base} {head} measures each by itself",
+        )
     sides = [
         replace(complete_facts(artifact, path), lowering=None, parity=None)
         for artifact, path in ((complete_artifact(base), base), (complete_artifact(head), head))
@@ -144,6 +168,16 @@ def compare_files(base: Path, head: Path, *, engines: str | None, threads: str |
         plans=list_plans(sides[1:], None, engines, threads),
         same_tools=False,
     )
+
+
+def check_choices(engines: str | None, threads: str | None, base_python: Path | None) -> None:
+    """What can be refused before long work starts. Raises: UsageError, FileFault."""
+    for name in engines.split(",") if engines else ():
+        ENGINES.entry(name)
+    if threads:
+        parse_thread_counts(threads)
+    if base_python is not None:
+        check_python(base_python)
 
 
 def complete_facts(artifact: Artifact, path: Path) -> Artifact:
