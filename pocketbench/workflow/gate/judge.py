@@ -67,6 +67,11 @@ def judge_duel(first: str, second: str | None, duel: Duel) -> tuple[str, str]:
         return "inconclusive", f"a slowdown was suspected, and a fresh process could not decide ({change} in both)"
     if first == "improved":
         return "improved", f"{change}"
+    if first == "pass" and duel.ratio.value > duel.threshold:
+        return (
+            "pass",
+            f"{change} is not surely beyond the {allowed} that is allowed, and surely below twice that",
+        )
     if first == "pass":
         return "pass", f"{change} is within the {allowed} that is allowed"
     if duel.detectable_ratio is None:
