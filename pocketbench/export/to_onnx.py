@@ -46,6 +46,7 @@ def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) 
             f"torch.onnx can't export the model: {type(error).__name__}: {error}",
             "the operator that it names has no ONNX form; rewrite that part of the model",
         ) from error
+    keep_namespaces(program.model_proto, simplified)
     if not agrees:
         raise ConversionError("onnxsim's result differs from its input", "report the model to onnxsim")
     strip_notes(simplified)
@@ -55,6 +56,25 @@ def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) 
         path.write_bytes(simplified.SerializeToString(deterministic=True))
     except OSError as error:
         raise FileFault(f"can't write {path}: {error.strerror or error}", "check free space") from error
+
+
+def keep_namespaces(source: onnx.ModelProto, simplified: onnx.ModelProto) -> None:
+    """Give each node of `simplified` the namespace of the node of `source` that made the same tensor.
+
+    onnxsim drops all notes. A node that it made anew stays without.
+    """
+    places = {
+        output: note.value
+        for node in source.graph.node
+        for note in node.metadata_props
+        if note.key == "namespace"
+        for output in node.output
+    }
+    for node in simplified.graph.node:
+        found = next((places[output] for output in node.output if output in places), None)
+        if found is not None:
+            del node.metadata_props[:]
+            node.metadata_props.add(key="namespace", value=found)
 
 
 def strip_notes(model: onnx.ModelProto) -> None:

@@ -59,6 +59,16 @@ class TestOnnx:
         assert facts.inputs[0].dtype == "float32"
         assert not facts.dynamic_shapes
 
+    def test_nodes_say_which_module_they_came_from(self, onnx_path: Path) -> None:
+        notes = {
+            node.op_type: [(note.key, note.value.split("/")[1:-1]) for note in node.metadata_props]
+            for node in onnx.load(onnx_path).graph.node
+        }
+        assert notes["Clip"] == [
+            ("namespace", ["stem: torch.nn.modules.container.Sequential", "stem.2: torch.nn.modules.activation.ReLU6"])
+        ]
+        assert notes["Gemm"] == [("namespace", ["head: torch.nn.modules.linear.Linear"])]
+
     def test_is_the_same_file_each_time_and_names_no_path(self, prepared: PreparedModel, onnx_path: Path) -> None:
         again = onnx_path.with_name("again.onnx")
         to_onnx.convert(prepared.exported, again, "fp32")
