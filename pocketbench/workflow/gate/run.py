@@ -96,26 +96,29 @@ def _run_cells(
         verdict = conclude_run(cell, found, timings.get(index), device_id)
         if index in timings and timings[index].verdict == "regressed":
             report(total - 1, total, f"{cell.name}: finds where time went")
-            verdict = replace(verdict, parts=find_parts(cell, request), operator_changes=cell.operator_changes())
+            parts, note = find_parts(cell, request)
+            reason = f"{verdict.reason}; {note}" if note else verdict.reason
+            verdict = replace(verdict, parts=parts, reason=reason, operator_changes=cell.operator_changes())
         verdicts.append(verdict)
     return verdicts
 
 
-def find_parts(cell: RunCell, request: GateRequest) -> tuple[PartTime, ...]:
-    """Where a slower cell lost its time; nothing where the runtime does not tell."""
-    if request.base_python is not None:  # two releases name their operators as they like
-        return ()
+def find_parts(cell: RunCell, request: GateRequest) -> tuple[tuple[PartTime, ...], str | None]:
+    """Where a slower cell lost its time, or why that is not known."""
+    if request.base_python is not None:
+        return (), "operators are not compared: two environments may name them as they like"
     assert cell.base_path is not None
     try:
-        return compare_operator_times(
+        parts = compare_operator_times(
             cell.base_path,
             cell.head_path,
             cell.plan.engine,
             thread_count=cell.plan.thread_count,
             shapes=cell.plan.shapes,
         )
-    except PocketbenchError:  # the verdict stands without it
-        return ()
+    except PocketbenchError as error:  # the verdict stands without it
+        return (), f"which operators is not known: {error.what}"
+    return parts, None
 
 
 def _ignore_progress(done: int, total: int, text: str) -> None:
