@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from statistics import median
 from typing import Any
 
 import pytest
@@ -139,3 +140,83 @@ def test_the_collector_rests_during_a_burst_and_is_as_before_after_it() -> None:
 def test_the_clock_resolution_is_the_smallest_step_seen(step: int) -> None:
     readings = iter(range(0, 10**9))
     assert measure_clock_resolution(lambda: next(readings) // 2500 * step) == step
+
+
+COMMAND = [sys.executable, "-m", "pocketbench.profile.agent"]
+LIFE = {**LOAD, "do": "life", "order": [0, 1, 1, 0, 1, 0, 0, 1], "warmup_count": 2}
+
+
+def test_a_life_runs_two_models_in_its_order_and_forgets_them(tmp_path: Path) -> None:
+    small = write_relu(tmp_path / "small.onnx")
+    large = write_relu(tmp_path / "large.onnx", (1, 64, 256, 256))  # 20,000 times the work
+    paths = [str(small), str(large)]
+    requests = [
+        {**LIFE, "paths": paths},
+        {**LIFE, "paths": paths[::-1], "thread_count": 2},
+        {"do": "burst", "count": 1},
+        {**LOAD, "path": str(small)},
+        {**LIFE, "paths": paths},
+        {"do": "burst", "count": 1},
+    ]
+    first, swapped, nothing, load, _, forgotten = talk(COMMAND, *requests, cwd=tmp_path)
+    for reply, large_place in ((first, 1), (swapped, 0)):
+        for samples in (reply["data"]["wall_ns"], reply["data"]["cpu_ns"]):
+            assert len(samples) == 8
+            places = {place: [samples[at] for at in range(8) if LIFE["order"][at] == place] for place in (0, 1)}
+            assert median(places[large_place]) > median(places[1 - large_place])
+    assert nothing["error"] == forgotten["error"] == {"kind": "run", "message": "no model is loaded"}
+    assert "data" in load
+
+
+def test_a_life_loads_anew_warms_up_both_and_keeps_what_it_is_asked_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: list[tuple[str, str, int]] = []
+
+    class Spy:
+        suffixes = (".fake",)
+
+        def open(self, path: str, thread_count: int) -> list[Any]:
+            self.name = Path(path).name
+            said.append(("open", self.name, thread_count))
+            return []
+
+        def prepare(self, _sizes: dict[str, Any]) -> None:
+            pass
+
+        def bind(self, _arrays: Any) -> Any:
+            return lambda: said.append(("call", self.name, 0))
+
+    from pocketbench.profile import agent as module
+
+    monkeypatch.setattr(module, "_make_engine", lambda _target: Spy())
+    paths = []
+    for name in ("a.fake", "b.fake"):
+        (tmp_path / name).write_text("a model")
+        paths.append(str(tmp_path / name))
+    request = {**LIFE, "paths": paths, "order": [1, 0, 0], "warmup_count": 2, "thread_count": 3}
+    agent = module.Agent()
+    for _ in range(2):
+        said.clear()
+        reply = agent.answer(request)
+        assert len(reply["data"]["wall_ns"]) == len(reply["data"]["cpu_ns"]) == 3
+        assert said[:2] == [("open", "a.fake", 3), ("open", "b.fake", 3)]
+        assert [name[0] for _, name, _ in said[2:]] == ["a", "b", "a", "b", "b", "a", "a"]
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "message"),
+    [
+        ("nowhere.onnx", "load", "nowhere.onnx: there is no such file"),
+        ("net.tflite", "load", "this engine runs files that end in .onnx, .ort"),
+        ("cut.onnx", "run", "INVALID_PROTOBUF"),
+    ],
+)
+def test_a_life_that_can_not_be_lived_is_an_answer(tmp_path: Path, name: str, kind: str, message: str) -> None:
+    good = write_relu(tmp_path / "relu.onnx")
+    (tmp_path / "cut.onnx").write_bytes(good.read_bytes()[:40])
+    bad = {**LIFE, "paths": [str(good), str(tmp_path / name)]}
+    error, life = talk(COMMAND, bad, {**LIFE, "paths": [str(good)] * 2}, cwd=tmp_path)
+    assert error["error"]["kind"] == kind
+    assert message in error["error"]["message"]
+    assert len(life["data"]["cpu_ns"]) == 8
