@@ -11,6 +11,7 @@ from scipy import stats
 from benchmarks.power import rivals
 
 Trial = dict[str, Any]
+Columns = dict[str, Callable[[Sequence[Trial]], str]]
 
 
 def format_report(trials: Sequence[Trial]) -> str:
@@ -25,14 +26,20 @@ def format_report(trials: Sequence[Trial]) -> str:
 
 
 def format_condition(trials: Sequence[Trial], size: str, condition: str) -> str:
-    lines = [f"### {size} model, {condition}", "", "| files | trials | " + " | ".join(COLUMNS) + " |"]
-    lines.append("| --- " * (len(COLUMNS) + 2) + "|")
-    for name in sorted({(trial["effect"], trial["engine"]) for trial in trials}):
-        lines.append(format_row(f"{describe(name[0])}, {name[1]}", [t for t in trials if key(t) == name]))
+    lines = [f"### {size} model, {condition}", ""]
+    lines += [*format_table(trials, VERDICTS), "", *format_table(trials, CLOCKS), "", *format_rivals(trials)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def format_table(trials: Sequence[Trial], columns: Columns) -> Iterable[str]:
+    """A row for each effect, then one for each effect on each engine."""
+    yield "| files | trials | " + " | ".join(columns) + " |"
+    yield "| --- " + "| --: " * (len(columns) + 1) + "|"
     for effect in sorted({trial["effect"] for trial in trials}):
-        lines.append(format_row(f"**{describe(effect)}**", [t for t in trials if t["effect"] == effect]))
-    lines += ["", *format_rivals(trials)]
-    return "\n".join(lines) + "\n"
+        yield format_row(f"**{describe(effect)}**", [t for t in trials if t["effect"] == effect], columns)
+    for effect, engine in sorted({key(trial) for trial in trials}):
+        title = f"{describe(effect)}, {engine}"
+        yield format_row(title, [t for t in trials if key(t) == (effect, engine)], columns)
 
 
 def key(trial: Trial) -> tuple[int, str]:
@@ -43,8 +50,8 @@ def describe(effect: int) -> str:
     return f"+{effect} %" if effect else "identical"
 
 
-def format_row(title: str, trials: Sequence[Trial]) -> str:
-    return f"| {title} | {len(trials)} | " + " | ".join(column(trials) for column in COLUMNS.values()) + " |"
+def format_row(title: str, trials: Sequence[Trial], columns: Columns) -> str:
+    return f"| {title} | {len(trials)} | " + " | ".join(column(trials) for column in columns.values()) + " |"
 
 
 def count(verdict: str) -> Callable[[Sequence[Trial]], str]:
@@ -86,17 +93,19 @@ def quantiles(name: str) -> Callable[[Sequence[Trial]], str]:
     return column
 
 
-COLUMNS = {
-    "regressed (95 % bounds)": share_regressed,
+VERDICTS: Columns = {
+    "regressed (one-sided 95 % bounds)": share_regressed,
     "pass": count("pass"),
     "improved": count("improved"),
     "inconclusive": count("inconclusive"),
     "failed": count("failed"),
-    "CPU ratio, first process, %": clock_scatter("cpu"),
-    "wall ratio, first process, %": clock_scatter("wall"),
-    "first process red by CPU": clock_share("cpu"),
-    "by wall": clock_share("wall"),
     "seconds, median / most": quantiles("seconds"),
+}
+CLOCKS: Columns = {
+    "CPU time: ratio of the first process, %": clock_scatter("cpu"),
+    "red": clock_share("cpu"),
+    "wall clock: ratio, %": clock_scatter("wall"),
+    "red ": clock_share("wall"),
 }
 
 
@@ -117,7 +126,7 @@ def format_rivals(trials: Sequence[Trial]) -> Iterable[str]:
         return
     effects = sorted(judged)
     yield "| alarms of | " + " | ".join(f"{describe(effect)} (of {len(judged[effect])})" for effect in effects) + " |"
-    yield "| --- " * (len(effects) + 1) + "|"
+    yield "| --- " + "| --: " * len(effects) + "|"
     for rule in next(iter(judged.values()))[0]:
         cells = []
         for effect in effects:
