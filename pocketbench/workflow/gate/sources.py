@@ -94,12 +94,15 @@ def compare_with_commit(
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
     base = export_base(ref, suite, folder, cache, on_step)
-    for note in (*base.notes, *(failure.reason for failure in base.failures if failure.file_name is None)):
+    unnamed = [failure.reason for failure in base.failures if failure.file_name is None]
+    for note in (*base.notes, *unnamed):
         on_note(note)
+    # what base lacks may be new, or the file that base could not export: nobody knows, so it does not pass
+    doubtful = {artifact.file_name: " or: ".join(unnamed) for artifact in outcome.artifacts if unnamed}
     pairs = pair_files(
         base.artifacts,
         outcome.artifacts,
-        base_failures={failure.file_name: failure.reason for failure in base.failures if failure.file_name},
+        base_failures=doubtful | {failure.file_name: failure.reason for failure in base.failures if failure.file_name},
         head_failures={name_artifact(*variant): str(error) for variant, error in outcome.failures},
     )
     return GateRequest(

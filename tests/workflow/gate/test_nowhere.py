@@ -32,7 +32,7 @@ def test_one_format_that_runs_is_enough() -> None:
 def test_formats_of_a_model_are_told_together() -> None:
     base, head = ([make_file(name, content) for name in ("net.mlpackage", "net.onnx")] for content in "12")
     assert list_missing(make_request(base, head, plans=())) == {
-        "net": "it ran nowhere: of the engines (none) none takes coreml, onnx"
+        "net": "it ran nowhere: no engine that is installed here takes coreml, onnx"
     }
 
 
