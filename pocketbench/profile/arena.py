@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -33,6 +33,17 @@ class DuelPlan:
     shapes: dict[str, tuple[int, ...]] | None = None
     round_count: int = 3
     timeout_s: float = 120.0
+
+    @property
+    def run_plan(self) -> RunPlan:
+        """The same for what runs one file by itself."""
+        return RunPlan(
+            engine=self.engine,
+            thread_count=self.thread_count,
+            core_mask=self.core_mask,
+            shapes=self.shapes,
+            timeout_s=self.timeout_s,
+        )
 
     @property
     def clock(self) -> str:
@@ -73,7 +84,7 @@ class SharedArena:
 
     def run_life(self, fighters: tuple[int, int], order: Sequence[int], turn: int) -> tuple[list[int], list[int]]:  # noqa: ARG002
         paths = [str(self._paths[fighter].absolute()) for fighter in fighters]
-        load = describe_duel_load(self._paths[BASE], self._plan, self._plan.core_mask)
+        load = describe_load(self._paths[BASE], self._plan.run_plan)
         message = {**load, "do": "life", "paths": paths, "order": list(order), "warmup_count": WARMUP_COUNT}
         reply = self._worker.request(message, self._plan.timeout_s)
         return reply["wall_ns"], reply["cpu_ns"]
@@ -105,9 +116,9 @@ class LockstepArena:
             raise
 
     def run_life(self, fighters: tuple[int, int], order: Sequence[int], turn: int) -> tuple[list[int], list[int]]:
-        core_mask = self._choose_cores(turn)
+        plan = replace(self._plan.run_plan, core_mask=self._choose_cores(turn))
         for fighter in fighters:
-            self._request(fighter, "load", **describe_duel_load(self._paths[fighter], self._plan, core_mask))
+            self._request(fighter, "load", **describe_load(self._paths[fighter], plan))
         for fighter in fighters:
             self._request(fighter, "burst", count=WARMUP_COUNT)
         wall_ns, cpu_ns = [], []
@@ -134,9 +145,3 @@ class LockstepArena:
 def choose_environment(environ: Mapping[str, str]) -> dict[str, str]:
     """What a duel's worker gets beside `environ`; the user's own tunables stay as they are."""
     return {} if environ.get(TUNABLES) else {TUNABLES: HUGE_PAGES}
-
-
-def describe_duel_load(path: Path, plan: DuelPlan, core_mask: int | None) -> dict[str, Any]:
-    """The agent's request to load a file of a duel, without its verb."""
-    load_plan = RunPlan(engine=plan.engine, thread_count=plan.thread_count, core_mask=core_mask, shapes=plan.shapes)
-    return describe_load(path, load_plan)

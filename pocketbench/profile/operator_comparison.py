@@ -7,22 +7,15 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pocketbench.core.gate_records import PartTime
-from pocketbench.profile.operator_times import BETWEEN, OperatorProfile, OperatorTime, read_profile
+from pocketbench.core.records import RunPlan
+from pocketbench.profile.operator_times import BETWEEN, RUN_COUNT, OperatorProfile, OperatorTime, read_profile
 
 OTHER_PLACES = "(elsewhere)"
 ROUND_COUNT = 3
 
 
 def compare_operator_times(
-    base_path: Path,
-    head_path: Path,
-    engine: str,
-    *,
-    python: Path | None = None,
-    thread_count: int = 1,
-    shapes: dict[str, tuple[int, ...]] | None = None,
-    run_count: int = 30,
-    timeout_s: float = 120.0,
+    base_path: Path, head_path: Path, plan: RunPlan, *, run_count: int = RUN_COUNT
 ) -> tuple[PartTime, ...]:
     """Profile both files in alternation, each time in a worker of its own, and compare their parts.
 
@@ -35,23 +28,12 @@ def compare_operator_times(
     Raises: as `read_operator_times`.
     """
 
-    def read(path: Path) -> OperatorProfile:
-        return read_profile(
-            path,
-            engine,
-            python=python,
-            thread_count=thread_count,
-            shapes=shapes,
-            run_count=run_count,
-            timeout_s=timeout_s,
-        )
-
     base: list[OperatorProfile] = []
     head: list[OperatorProfile] = []
     for index in range(ROUND_COUNT):
         sides = [(base, base_path), (head, head_path)]
         for found, path in sides if index % 2 == 0 else reversed(sides):
-            found.append(read(path))
+            found.append(read_profile(path, plan, run_count=run_count))
     return compare_parts(base, head)
 
 

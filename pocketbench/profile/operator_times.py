@@ -21,6 +21,7 @@ from pocketbench.profile.runtimes import engine_python, worker_command
 from pocketbench.profile.worker import Worker, WorkerFault
 
 WARMUP_COUNT = 5
+RUN_COUNT = 30
 BETWEEN = "(between operators)"
 
 
@@ -78,14 +79,7 @@ class OperatorProfile:
 
 
 def read_operator_times(
-    path: Path,
-    engine: str,
-    *,
-    python: Path | None = None,
-    thread_count: int = 1,
-    shapes: dict[str, tuple[int, ...]] | None = None,
-    run_count: int = 30,
-    timeout_s: float = 120.0,
+    path: Path, plan: RunPlan, *, python: Path | None = None, run_count: int = RUN_COUNT
 ) -> tuple[OperatorTime, ...]:
     """Time each operator in a worker of its own, in the order of execution.
 
@@ -93,8 +87,8 @@ def read_operator_times(
     (`operator_cost.py`), and what passes outside the operators is the last one, "(between operators)".
 
     Args:
+        plan: its engine, threads and shapes; the rest of it says how a latency is measured.
         python: the interpreter for the worker (`runtimes.engine_python`).
-        shapes: the sizes of inputs that the file leaves open.
 
     Raises:
         UnknownOperatorTimes: when the runtime does not tell them.
@@ -102,26 +96,16 @@ def read_operator_times(
         MissingPackageError: when the engine's runtime is not installed.
         MeasurementFault: when the runtime refuses the model, crashes or hangs.
     """
-    profile = read_profile(
-        path, engine, python=python, thread_count=thread_count, shapes=shapes, run_count=run_count, timeout_s=timeout_s
-    )
+    profile = read_profile(path, plan, python=python, run_count=run_count)
     return profile.take_off(profile.cost_ns)
 
 
 def read_profile(
-    path: Path,
-    engine: str,
-    *,
-    python: Path | None = None,
-    thread_count: int = 1,
-    shapes: dict[str, tuple[int, ...]] | None = None,
-    run_count: int = 30,
-    timeout_s: float = 120.0,
+    path: Path, plan: RunPlan, *, python: Path | None = None, run_count: int = RUN_COUNT
 ) -> OperatorProfile:
     """The profile that `read_operator_times` is made of. Raises: as that."""
-    plan = RunPlan(engine=engine, thread_count=thread_count, shapes=shapes, timeout_s=timeout_s)
     check_plan(plan)
-    interpreter = engine_python(engine, python)
+    interpreter = engine_python(plan.engine, python)
     with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
         command = worker_command(interpreter, write_agent_archive(Path(folder)))
         request = {
@@ -134,11 +118,11 @@ def read_profile(
         try:
             worker = Worker(command)
             try:
-                reply = worker.request(request, timeout_s)
+                reply = worker.request(request, plan.timeout_s)
             finally:
                 worker.kill()
         except WorkerFault as fault:
-            raise _explain(fault, engine, path) from fault
+            raise _explain(fault, plan.engine, path) from fault
         if "unknown" in reply:
             raise UnknownOperatorTimes(reply["unknown"], "profile with another engine to see where the time goes")
         places = _find_places(reply, path, Path(folder))

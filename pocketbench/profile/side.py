@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.estimates import median
-from pocketbench.profile.arena import DuelPlan, describe_duel_load
+from pocketbench.profile.arena import DuelPlan
+from pocketbench.profile.cell import describe_load
 from pocketbench.profile.worker import Worker
 
 RUN_COUNT = 5
@@ -38,7 +39,7 @@ def inspect_side(command: Sequence[str], path: Path, plan: DuelPlan, load_count:
 
     Raises: WorkerFault.
     """
-    load = describe_duel_load(path, plan, plan.core_mask)
+    load = describe_load(path, plan.run_plan)
     worker = Worker(command)
     try:
         facts = worker.request({"do": "load", **load}, plan.timeout_s)

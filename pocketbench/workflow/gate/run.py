@@ -109,13 +109,7 @@ def find_parts(cell: RunCell, request: GateRequest) -> tuple[tuple[PartTime, ...
         return (), "operators are not compared: two environments may name them as they like"
     assert cell.base_path is not None
     try:
-        parts = compare_operator_times(
-            cell.base_path,
-            cell.head_path,
-            cell.plan.engine,
-            thread_count=cell.plan.thread_count,
-            shapes=cell.plan.shapes,
-        )
+        parts = compare_operator_times(cell.base_path, cell.head_path, cell.plan.run_plan)
     except PocketbenchError as error:  # the verdict stands without it
         return (), f"which operators is not known: {error.what}"
     return parts, None
