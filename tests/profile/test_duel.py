@@ -60,6 +60,16 @@ def test_every_second_pair_is_followed_by_one_of_base_and_base() -> None:
     assert len(record.self_log_ratios("thread")) == 8
 
 
+def test_what_comes_before_a_pair_of_base_and_base_is_shared_out_evenly() -> None:
+    arena = FakeArena()
+    run_duel(arena, PLAN, RULE, 600.0)
+    turns = [(lived[0] == BASE, order[0]) for lived, order in zip(arena.lives[::2], arena.orders[::2], strict=True)]
+    # of the two turns after which one comes, each is followed by each of the four turns that there are
+    assert Counter(zip(turns[1::3], turns[2::3], strict=True)) == {
+        (before, (loaded, called)): 1 for before in {*turns[1::3]} for loaded in (True, False) for called in (0, 1)
+    }
+
+
 def test_it_goes_on_while_nothing_is_clear_and_ends_with_the_last_look() -> None:
     rule = Rule(threshold=1.015, looks=(8, 12))
     record = run_duel(FakeArena(head=1.015, layout=0.03), PLAN, rule, 600.0)

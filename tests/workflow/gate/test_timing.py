@@ -37,7 +37,7 @@ def run(*scripts: Script, **options: Any) -> list[Timing]:
 
 
 def test_a_slow_head_is_regressed_when_a_fresh_process_confirms_it() -> None:
-    script = Script({"head": 1.05})
+    script = Script({"head": 1.05, "layout": 0.0001})
 
     (timing,) = run(script)
 
@@ -99,7 +99,7 @@ def test_a_fresh_process_that_can_not_decide_leaves_it_open() -> None:
 
 
 def test_a_base_that_differs_from_itself_decides_nothing() -> None:
-    script = Script({"head": 1.05, "again": 1.05})
+    script = Script({"head": 1.05, "again": 1.05, "layout": 0.0})
     (timing,) = run(script)
     assert timing.verdict == "inconclusive"
     assert timing.reason == "base against itself came out at +5.0 %: the machine is too noisy to decide"
