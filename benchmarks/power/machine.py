@@ -68,13 +68,14 @@ def noisy_neighbour() -> Iterator[None]:
 
 
 def keep_busy() -> None:
+    os.setsid()  # Linux shares the time among sessions: the worker that is timed has one of its own, too
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
     import numpy
 
     small = numpy.ones((160, 160), dtype=numpy.float32)
     large = numpy.zeros(ARRAY_BYTES // 4, dtype=numpy.float32)
     parent = os.getppid()
-    while os.getppid() == parent:
+    while os.getppid() == parent:  # ends with the trials, however those end
         for _ in range(50):
             small = small @ small / numpy.float32(160)
         for _ in range(5):
