@@ -8,7 +8,7 @@
 A trial is the gate's own procedure on one cell: the duel, and its confirmation in a fresh process when it looks
 slower. The models of `power/nets.py` do more work for real; how much more stands in `power/cells.py` and was measured.
 A quiet trial beside which other programs took more than a few percent of the machine is done again, whatever came out;
-a noisy one has a neighbour on every core. Trials are kept in out/gate_power/, a line each: the same command goes on.
+a noisy one has a neighbour that keeps every core busy. Trials are kept in out/gate_power/, a line each: the same command goes on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,8 @@ from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.runtimes import engine_python, worker_command
 
 FOLDER = Path("out/gate_power")
-SHARES = {"litert": 2 / 3, "onnxruntime": 1 / 3}
+RIVALS_EVERY = 3
+SHARES = {"litert": 0.8, "onnxruntime": 0.2}
 
 
 def main() -> None:
@@ -62,7 +63,7 @@ def main() -> None:
 
 def list_due(cells: list[Cell], condition: str, identical: int, slower: int) -> Iterator[tuple[Cell, int]]:
     """The trials that are missing, the kinds that a goal is set for first and in turn, so that a stop leaves as much of
-    each; two of three are LiteRT's, whose files load faster."""
+    each; four of five are LiteRT's, whose files load faster."""
     done = Counter((trial["cell"], trial["index"]) for trial in read_trials() if trial["condition"] == condition)
     wanted = []
     for cell in cells:
@@ -83,7 +84,7 @@ def keep_trial(cell: Cell, index: int, condition: str, base: Path, head: Path, p
             trial = run_trial(command, cell.engine, base, head)
             if condition == "noisy" or trial["others"] <= QUIET_FRACTION:
                 break
-        if index % 2 == 0 and cell.size == "small":
+        if index % RIVALS_EVERY == 0 and cell.size == "small":
             trial["rivals"] = time_rivals(command, cell.engine, base, head)
     trial |= {"cell": cell.name, "index": index, "condition": condition, "size": cell.size, "engine": cell.engine}
     trial |= {"effect": cell.effect}

@@ -6,6 +6,7 @@ import contextlib
 import multiprocessing
 import os
 import resource
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -54,29 +55,32 @@ def wait_until_quiet() -> None:
 
 @contextlib.contextmanager
 def noisy_neighbour() -> Iterator[None]:
-    """A process a core that computes in its cache and streams through memory in turn, for as long as the block runs."""
-    context = multiprocessing.get_context("spawn")
-    neighbours = [context.Process(target=keep_busy, daemon=True) for _ in range(os.cpu_count() or 1)]
-    for neighbour in neighbours:
-        neighbour.start()
+    """A process that keeps every core busy for as long as the block runs: it computes in its caches and streams through
+    memory in turn."""
+    neighbour = multiprocessing.get_context("spawn").Process(target=keep_busy, daemon=True)
+    neighbour.start()
     try:
         yield
     finally:
-        for neighbour in neighbours:
-            neighbour.kill()
-            neighbour.join()
+        neighbour.kill()
+        neighbour.join()
 
 
 def keep_busy() -> None:
     os.setsid()  # Linux shares the time among sessions: the worker that is timed has one of its own, too
     os.environ["OPENBLAS_NUM_THREADS"] = "1"
+    threads = [threading.Thread(target=burn, args=(os.getppid(),)) for _ in range(os.cpu_count() or 1)]
+    for thread in threads:
+        thread.start()
+
+
+def burn(parent: int) -> None:
     import numpy
 
-    small = numpy.ones((160, 160), dtype=numpy.float32)
+    small = numpy.ones((512, 512), dtype=numpy.float32)
     large = numpy.zeros(ARRAY_BYTES // 4, dtype=numpy.float32)
-    parent = os.getppid()
     while os.getppid() == parent:  # ends with the trials, however those end
-        for _ in range(50):
-            small = small @ small / numpy.float32(160)
+        for _ in range(5):
+            small = small @ small / numpy.float32(512)
         for _ in range(5):
             large += 1
