@@ -8,7 +8,8 @@
 A trial is the gate's own procedure on one cell: the duel, and its confirmation in a fresh process when it looks
 slower. The models of `power/nets.py` do more work for real; how much more stands in `power/cells.py` and was measured.
 A quiet trial beside which other programs took more than a few percent of the machine is done again, whatever came out;
-a noisy one has a neighbour that keeps every core busy. Trials are kept in out/gate_power/, a line each: the same command goes on.
+a noisy one has a neighbour that keeps every core busy. Trials are kept in out/gate_power/, a line each: the same
+command goes on.
 """
 
 from __future__ import annotations
