@@ -35,8 +35,8 @@ for line in sys.stdin:
             "outside_delegate_count": 1,
         }
     if request["do"] == "burst":
-        # the first calls of a load are slow; then the second load takes 200, the third 300
-        data = {"wall_ns": [9999] * 5 + [100 * loads] * (request["count"] - 5), "cpu_ns": []}
+        # the first calls of a load are slow; the median of the others is 800 times the number of the load
+        data = {"wall_ns": [9999] * 5 + [100 * loads * step for step in range(1, request["count"] - 4)], "cpu_ns": []}
     if request["do"] == "finish":
         data = {"peak_rss_bytes": 1000 + loads}
     print(json.dumps({"data": data}), flush=True)
@@ -50,7 +50,7 @@ def test_what_a_side_is_by_what_its_worker_says(tmp_path: Path) -> None:
     assert facts.inputs == (("float32", (1, 3)), ("int64", ()))  # sorted: names and order may differ between sides
     assert (facts.partition_count, facts.outside_delegate_count) == (2, 1)
     assert facts.peak_rss_bytes == 1001  # of one load: later ones would add theirs
-    assert facts.load_medians_ns == (200, 300, 400)
+    assert facts.load_medians_ns == (1600, 2400, 3200)
     assert log.read_text().split("\n")[:3] == ["load ", "burst 5", "finish "]
 
 

@@ -229,6 +229,32 @@ def test_suspects_are_holms_over_all_cells(p_values: list[float | None], suspect
     assert find_suspects(found, rules) == suspects
 
 
+@pytest.mark.parametrize("alone", ["pass", "inconclusive"])
+def test_a_cell_that_only_holm_suspects_is_confirmed_too(monkeypatch: pytest.MonkeyPatch, alone: str) -> None:
+    """Beside a cell that is slower for sure, the next one meets a milder level than its own duel knew."""
+    from pocketbench.workflow.gate import timing as module
+
+    decisions = iter(
+        [
+            Decision(verdict="regressed", p_value=1e-5),
+            Decision(verdict=alone, p_value=0.004),
+            Decision(verdict="regressed", p_value=1e-5),
+            Decision(verdict="regressed", p_value=0.004),
+        ]
+    )
+    real: Callable[..., DuelRecord] = module.run_duel
+
+    def decide_so(*arguments: Any) -> DuelRecord:
+        record = real(*arguments)
+        record.decision = next(decisions)
+        return record
+
+    monkeypatch.setattr(module, "run_duel", decide_so)
+    scripts = Script({"head": 1.1}), Script({"head": 1.02})
+    assert [timing.verdict for timing in run(*scripts)] == ["regressed", "regressed"]
+    assert [len(script.arenas) for script in scripts] == [2, 2]
+
+
 def test_the_confirmation_answers_for_its_own_cell_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """Holm's correction is paid in the first process; the second tests one hypothesis."""
     from pocketbench.workflow.gate import timing as module
