@@ -174,6 +174,7 @@ def find_difference(base: SideFacts, head: SideFacts, *, apart: bool) -> tuple[s
 def conclude_run(cell: RunCell, found: Inspection, timing: Timing | None, device_id: str) -> CellVerdict:
     """The cell's verdict: the worst of its duel's and its checks'."""
     verdict, reason = (timing.verdict, timing.reason) if timing is not None else found.obstacle or ("pass", "")
+    reason += name_releases(found) if timing is not None else ""
     checks = tuple(check for check in _list_checks(cell, found) if check is not None)
     worst = find_worst([verdict, *(check.verdict for check in checks)])
     return CellVerdict(
@@ -195,6 +196,16 @@ def conclude_run(cell: RunCell, found: Inspection, timing: Timing | None, device
         base_tools=found.base.tools if found.base else {},
         head_tools=found.head.tools if found.head else {},
     )
+
+
+def name_releases(found: Inspection) -> str:
+    """What two environments differ in, to be added to a reason; nothing where they don't."""
+    if found.base is None or found.head is None:
+        return ""
+    base, head = found.base.tools, found.head.tools
+    names = [name for name in sorted(base.keys() & head.keys()) if base[name] != head[name]]
+    told = ", ".join(f"{name} {base[name]} in base and {head[name]} in head" for name in names)
+    return f"; {told}" if told else ""
 
 
 def describe_failure(fault: WorkerFault, engine: str) -> str:
