@@ -54,7 +54,7 @@ def compare_folders(
         failed="has no sound file",
     )
     return GateRequest(
-        base=str(base),
+        base=str(base) if base_python is None else f"{base}, run by {base_python}",
         head=str(head),
         pairs=tuple(pairs),
         base_paths={path.name: path for _, path in base_files},
