@@ -1,11 +1,13 @@
 # make report   sets up .venv, exports, verifies, profiles, writes out/report/
+# make gate     red when the working tree's models are slower than those of BASE=origin/main
 # make test     sets up what is missing and runs all tests
 PYTHON ?= python3.11
 SUITE ?= paper
+BASE ?= origin/main
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 
-.PHONY: setup setup-dev setup-system setup-tflite-runtime export profile report check test clean
+.PHONY: setup setup-dev setup-system setup-tflite-runtime export profile report gate check test clean
 
 setup: .venv/ready
 setup-dev: .venv/ready-dev
@@ -47,6 +49,10 @@ report: setup
 	$(BIN)/pocketbench profile --suite $(SUITE) || status=$$?; \
 	$(BIN)/pocketbench report --suite $(SUITE) --out out/report || status=$$?; \
 	exit $$status
+
+# pocketbench's own exit code stands in make's last line ("Error 4"): make itself knows only 0 and 2
+gate: setup
+	$(BIN)/pocketbench gate --base-ref '$(BASE)' --suite '$(SUITE)'
 
 check: setup-dev
 	$(BIN)/ruff check .
