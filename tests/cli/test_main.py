@@ -8,6 +8,20 @@ from pathlib import Path
 
 import pytest
 
+VERBS = (
+    "export",
+    "explain",
+    "profile",
+    "report",
+    "history",
+    "gate",
+    "compare",
+    "results",
+    "list",
+    "doctor",
+    "completion",
+)
+
 
 def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
@@ -25,11 +39,11 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.splitlines()[-1] == "[]"
-    for verb in ("export", "profile", "report", "results", "list", "doctor", "completion"):
+    for verb in VERBS:
         assert f"\n  {verb} " in done.stdout
 
 
-@pytest.mark.parametrize("verb", ["export", "profile", "report", "results", "list", "doctor", "completion"])
+@pytest.mark.parametrize("verb", VERBS)
 def test_every_verb_has_help(verb: str) -> None:
     done = run(verb, "--help")
     assert done.returncode == 0
