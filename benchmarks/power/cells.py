@@ -47,4 +47,10 @@ CELLS = (
     Cell(engine="onnxruntime", size="small", effect=5, head="block_32", measured=4.7),
     Cell(engine="litert", size="small", effect=10, head="block_76", measured=10.6),
     Cell(engine="onnxruntime", size="small", effect=10, head="wider_264", measured=10.1),
+    Cell(engine="litert", size="large", effect=0, head="large_plain"),
+    Cell(engine="onnxruntime", size="large", effect=0, head="large_plain"),
+    Cell(engine="litert", size="large", effect=3, head="large_block_52", measured=3.0),
+    Cell(engine="onnxruntime", size="large", effect=3, head="large_block_44", measured=3.0),
+    Cell(engine="litert", size="large", effect=5, head="large_block_72", measured=5.0),
+    Cell(engine="onnxruntime", size="large", effect=5, head="large_block_64", measured=4.8),
 )

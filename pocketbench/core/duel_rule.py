@@ -4,7 +4,8 @@ A pair of lives is one observation x = ln(head / base). With t = ln(threshold) a
 
     regressed      the signed-rank test rejects "x <= t"
     improved       it rejects "x >= -t"
-    pass           the upper end of the interval lies below t; at the last look, below twice t
+    pass           the upper end of the interval lies below t; at the last look, below twice t. What may yet turn out
+                   to be improved (an estimate below -t) goes on
     inconclusive   at the last look, none of these: too noisy for what was asked
 
 The data are looked at after some pairs, after twice and four times as many. Each look that may end the duel as
@@ -17,6 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 
 from pocketbench.core.signed_rank import find_greater_p, locate
 
@@ -50,6 +52,11 @@ class Rule:
         return (1 - CONFIDENCE) / 2
 
     @property
+    def level(self) -> float:
+        """Of the test at one look at one cell."""
+        return self.alpha / (len(self.looks) * self.cell_count)
+
+    @property
     def resolution(self) -> float:
         """The logarithm of the slowdown that a passing duel rules out, whatever the noise."""
         return 2 * self.margin
@@ -69,15 +76,16 @@ def decide(log_ratios: Sequence[float], rule: Rule, *, last: bool) -> Decision |
     Args:
         last: whether nothing follows: the last look, or the time is over.
     """
-    level = rule.alpha / (len(rule.looks) * rule.cell_count)
+    level = rule.level
     slower = find_greater_p(log_ratios, rule.margin)
     p_value = min(1.0, slower * len(rule.looks))
     if slower <= level:
         return Decision(verdict="regressed", p_value=p_value)
     if find_greater_p([-value for value in log_ratios], rule.margin) <= level:
         return Decision(verdict="improved", p_value=p_value)
-    high = locate(log_ratios, CONFIDENCE).high
-    if high is not None and high < (rule.resolution if last else rule.margin):
+    found = locate(log_ratios, CONFIDENCE)
+    may_be_improved = not last and found.value < -rule.margin
+    if found.high is not None and found.high < (rule.resolution if last else rule.margin) and not may_be_improved:
         return Decision(verdict="pass", p_value=p_value)
     return Decision(verdict="inconclusive", p_value=p_value) if last else None
 
@@ -91,12 +99,13 @@ def passes_self_test(log_ratios: Sequence[float], rule: Rule) -> bool:
 
 def find_detectable_ratio(log_ratios: Sequence[float], rule: Rule) -> float | None:
     """The slowdown that a duel with this scatter calls regressed 95 times in 100, exp(t + (z1 + z2) s), where s is the
-    standard error that the interval's width gives; None where there is no interval."""
+    standard error that the interval's width gives, z1 the normal quantile of the test's level and z2 that of 95 %; None
+    where there is no interval."""
     found = locate(log_ratios, CONFIDENCE)
     if found.low is None or found.high is None:
         return None
     error = (found.high - found.low) / (2 * CONFIDENCE_QUANTILE)
-    return math.exp(rule.margin + (CONFIDENCE_QUANTILE + POWER_QUANTILE) * error)
+    return math.exp(rule.margin + (NormalDist().inv_cdf(1 - rule.level) + POWER_QUANTILE) * error)
 
 
 def apply_holm(p_values: Sequence[float], alpha: float) -> list[bool]:

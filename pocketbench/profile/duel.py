@@ -50,7 +50,7 @@ def run_duel(
     """Run pairs until the rule has seen enough, or the time is over.
 
     Args:
-        budget_s: of this call; what is begun is finished, and one pair of each kind is run whatever it takes.
+        budget_s: of this call, but for the pairs of the first look: fewer say nothing.
         on_pair: called with the number of pairs after each.
 
     Raises: WorkerFault, CoarseClockError.
@@ -65,10 +65,7 @@ def run_duel(
         if on_pair is not None:
             on_pair(pair + 1)
         record.duration_s = time.monotonic() - start
-        last = pair + 1 == rule.looks[-1] or record.duration_s >= budget_s
-        if last and not record.self_lives:
-            record.self_lives += run_pair(arena, plan, (BASE, BASE_AGAIN), 0)
-            record.duration_s = time.monotonic() - start
+        last = pair + 1 == rule.looks[-1] or (pair + 1 >= rule.looks[0] and record.duration_s >= budget_s)
         if pair + 1 in rule.looks or last:
             record.decision = decide(record.log_ratios(plan.clock), rule, last=last)
             if record.decision is not None:

@@ -72,10 +72,9 @@ def test_three_percent_are_found(noise: Noise) -> None:
 
 
 @pytest.mark.parametrize("noise", [draw_normal, draw_heavy])
-def test_a_gain_is_found_or_passes(noise: Noise) -> None:
-    """A pass ends a duel as soon as nothing got slower: a small gain may go untold, and harms nobody."""
-    counts = count_verdicts(1 / 1.05, noise, 100)
-    assert counts["improved"] >= 90
+def test_a_gain_of_three_percent_is_found(noise: Noise) -> None:
+    counts = count_verdicts(1 / 1.03, noise, 100)
+    assert counts["improved"] >= 95
     assert counts["regressed"] == counts["inconclusive"] == 0
 
 
@@ -92,7 +91,7 @@ def test_it_stops_as_soon_as_it_has_seen_enough() -> None:
 
 def test_the_slowdown_that_it_says_it_can_find_it_finds() -> None:
     """By what a duel saw of the noise, a slowdown is foretold that others call regressed 95 times in 100: on average
-    over such duels a little less often, since one may have seen too little noise, and since looks are corrected."""
+    over such duels a little less often, since one may have seen too little noise."""
     source = random.Random(3)
     found, found_half = 0, 0
     for _ in range(60):
@@ -101,7 +100,7 @@ def test_the_slowdown_that_it_says_it_can_find_it_finds() -> None:
         half = math.exp((math.log(detectable) + RULE.margin) / 2)
         found += sum(fight(detectable, draw_normal, source)[0] == "regressed" for _ in range(5))
         found_half += sum(fight(half, draw_normal, source)[0] == "regressed" for _ in range(2))
-    assert 0.88 <= found / 300 <= 0.98
+    assert 0.90 <= found / 300 <= 0.99
     assert found_half / 120 <= 0.5
 
 

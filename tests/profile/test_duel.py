@@ -93,12 +93,12 @@ def test_the_end_of_the_time_decides_by_what_was_seen(monkeypatch: pytest.Monkey
     def pass_time(_life: int) -> None:
         now[0] += 1.0
 
-    # two lives a pair, two of base and base after every second: 12 pairs and 6 take 36 s
-    record = run_duel(FakeArena(head=2.0, before_life=pass_time), PLAN, RULE, 36.0)
-    assert len(record.lives) == 24
-    assert record.duration_s == 36.0
+    # two lives a pair, two of base and base after every second: 20 pairs and 10 take 60 s
+    record = run_duel(FakeArena(head=1.015, before_life=pass_time), PLAN, RULE, 60.0)
+    assert len(record.lives) == 40
+    assert record.duration_s == 60.0
     assert record.decision is not None
-    assert record.decision.verdict == "regressed"
+    assert record.decision.verdict in ("pass", "inconclusive")
 
 
 def test_several_threads_are_judged_by_the_wall() -> None:

@@ -74,8 +74,6 @@ def judge_duel(first: str, second: str | None, duel: Duel) -> tuple[str, str]:
         )
     if first == "pass":
         return "pass", f"{change} is within the {allowed} that is allowed"
-    if duel.detectable_ratio is None:
-        seen = f"{len(duel.pair_ratios)} pair{'' if len(duel.pair_ratios) == 1 else 's'} of lives"
-        return "inconclusive", f"too slow to decide: {seen} in {duel.duration_s:.0f} s ({change} is the best guess)"
+    assert duel.detectable_ratio is not None  # a look has pairs enough for an interval
     found = f"only {format_ratio_change(duel.detectable_ratio)} or more"
     return "inconclusive", f"too noisy to decide: this run would have found {found} ({change} is the best guess)"

@@ -158,7 +158,7 @@ def compare_files(base: Path, head: Path, *, engines: str | None, threads: str |
             f"pocketbench profile {base} {head} measures each by itself",
         )
     sides = [
-        replace(complete_facts(artifact, path), lowering=None, parity=None)
+        replace(complete_facts(artifact, path), precision=None, lowering=None, parity=None)
         for artifact, path in ((complete_artifact(base), base), (complete_artifact(head), head))
     ]
     state = "same" if sides[0].sha256 == sides[1].sha256 else "both"

@@ -15,7 +15,8 @@ from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate.judge import judge_duel, make_duel
 
 BUDGET_S = 30.0
-"""For one process of one cell. What is not decided by then is decided by what was seen."""
+"""For one process of one cell. What is not decided by then is decided by what was seen; a slow model's first look takes
+what it takes."""
 
 Progress = Callable[[int, str], None]
 """Called with the index of a cell and what happens to it."""

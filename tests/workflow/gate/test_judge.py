@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
-from typing import Any
 
 import pytest
 
@@ -129,12 +128,3 @@ def test_a_failed_self_test_is_stronger_than_any_verdict(first: str) -> None:
 )
 def test_a_pass_does_not_call_more_than_is_allowed_less(value: float, reason: str) -> None:
     assert judge_duel("pass", None, replace(DUEL, ratio=make_ratio(value))) == ("pass", reason)
-
-
-@pytest.mark.parametrize(("count", "words"), [(1, "1 pair of lives in 31 s"), (7, "7 pairs of lives in 31 s")])
-def test_too_few_pairs_are_called_that_and_no_noise(count: int, words: str) -> None:
-    changes: dict[str, Any] = {"detectable_ratio": None, "pair_ratios": (1.5,) * count, "duration_s": 31.2}
-    verdict, reason = judge_duel("inconclusive", None, replace(DUEL, **changes))
-    assert verdict == "inconclusive"
-    assert words in reason
-    assert "noisy" not in reason
