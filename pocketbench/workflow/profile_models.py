@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Callable, Mapping, Sequence
@@ -59,23 +60,30 @@ def choose_engines(artifacts: Sequence[Artifact]) -> list[str]:
     engines: dict[str, None] = {}
     for artifact in artifacts:
         suffix = SUFFIXES[artifact.format]
-        fitting = [name for name in ENGINES.names() if suffix in _find_suffixes(name)]
-        ready = [name for name in fitting if not ENGINES.entry(name).missing()]
-        if not ready:
+        engine = find_engine(suffix)
+        if engine is None:
+            fitting = _list_fitting(suffix)
             raise UsageError(
                 f"no engine of this machine runs {suffix} files",
                 ENGINES.entry(fitting[0]).install if fitting else "Core ML models run on macOS and iOS only",
             )
-        engines[ready[0]] = None
+        engines[engine] = None
     return list(engines)
 
 
-def _find_suffixes(engine: str) -> tuple[str, ...]:
-    """What an engine runs; nothing when it is a plug-in that can't be loaded, which must not stop the others."""
-    try:
-        return engine_suffixes(engine)
-    except EnvironmentFault:
-        return ()
+def find_engine(suffix: str) -> str | None:
+    """The first engine that is installed for a kind of file."""
+    return next((name for name in _list_fitting(suffix) if not ENGINES.entry(name).missing()), None)
+
+
+def _list_fitting(suffix: str) -> list[str]:
+    """The engines that run such files; not a plug-in that can't be loaded, which must not stop the others."""
+    fitting = []
+    for name in ENGINES.names():
+        with contextlib.suppress(EnvironmentFault):
+            if suffix in engine_suffixes(name):
+                fitting.append(name)
+    return fitting
 
 
 def profile_models(

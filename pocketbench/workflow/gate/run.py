@@ -16,11 +16,14 @@ from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.conditions import read_conditions
 from pocketbench.profile.device import read_host_device
 from pocketbench.profile.operator_comparison import compare_operator_times
+from pocketbench.workflow.gate.conclusion import conclude_run
 from pocketbench.workflow.gate.file_verdicts import judge_file
+from pocketbench.workflow.gate.inspection import inspect_cell
 from pocketbench.workflow.gate.nowhere import list_models_that_ran_nowhere
 from pocketbench.workflow.gate.request import DEVICE, GateRequest
-from pocketbench.workflow.gate.run_cells import RunCell, Workers, conclude_run, inspect_cell, list_run_cells
+from pocketbench.workflow.gate.run_cells import RunCell, list_run_cells
 from pocketbench.workflow.gate.timing import time_cells
+from pocketbench.workflow.gate.workers import Workers
 
 EXIT_CODES = {"pass": 0, "improved": 0, "inconclusive": 5, "regressed": 4, "missing": 4, "failed": 4}
 

@@ -7,25 +7,22 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from pathlib import Path
 
-from pocketbench.core.errors import EnvironmentFault, FileFault, UsageError
-from pocketbench.core.model_files import SUFFIXES, detect_format
+from pocketbench.core.errors import FileFault, UsageError
+from pocketbench.core.model_files import detect_format
 from pocketbench.core.records import Artifact
 from pocketbench.export.naming import name_artifact
-from pocketbench.profile.arena import DuelPlan
-from pocketbench.profile.catalog import ENGINES, engine_suffixes
 from pocketbench.profile.session import read_git_commit
 from pocketbench.workflow.export_models import Progress, Variant, export_models
-from pocketbench.workflow.gate.base_python import check_python
 from pocketbench.workflow.gate.base_ref import export_base
 from pocketbench.workflow.gate.facts import complete_artifact
 from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.gate.model_folder import read_base_folder, read_folder
 from pocketbench.workflow.gate.pairing import Pair, pair_files
+from pocketbench.workflow.gate.plans import check_choices, list_plans
 from pocketbench.workflow.gate.request import GateRequest
 from pocketbench.workflow.gate.worktree import resolve_commit
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.profile_request import parse_thread_counts
-from pocketbench.workflow.suites import Suite, read_suite
+from pocketbench.workflow.suites import read_suite
 
 Watch = Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
 
@@ -173,49 +170,6 @@ def compare_files(base: Path, head: Path, *, engines: str | None, threads: str |
     )
 
 
-def check_choices(engines: str | None, threads: str | None, base_python: Path | None) -> None:
-    """What can be refused before long work starts. Raises: UsageError, FileFault."""
-    for name in engines.split(",") if engines else ():
-        ENGINES.entry(name)
-    if threads:
-        parse_thread_counts(threads)
-    if base_python is not None:
-        check_python(base_python)
-
-
 def complete_facts(artifact: Artifact, path: Path) -> Artifact:
     """Somebody else's file with the facts that it shows itself. Raises: FileFault."""
     return complete_artifact(path) if artifact.graph_facts is None else artifact
-
-
-def list_plans(
-    artifacts: Sequence[Artifact], suite: Suite | None, engines: str | None, threads: str | None
-) -> tuple[DuelPlan, ...]:
-    """How files are run: by what the user says, else by the suite, else by the first engine that is installed for each
-    format.
-
-    Raises: UsageError for an engine that does not exist or runs none of the files.
-    """
-    names = engines.split(",") if engines else list(suite.engines) if suite is not None else choose_engines(artifacts)
-    counts = parse_thread_counts(threads) if threads else list(suite.thread_counts) if suite is not None else [1]
-    suffixes = {SUFFIXES[artifact.format] for artifact in artifacts}
-    for name in names:
-        runs = engine_suffixes(name)
-        if engines and suffixes and not suffixes.intersection(runs):
-            raise UsageError(f"{name} runs {', '.join(runs)} files, and there is none", "choose another --engine")
-    return tuple(DuelPlan(engine=name, thread_count=count) for name in dict.fromkeys(names) for count in counts)
-
-
-def choose_engines(artifacts: Sequence[Artifact]) -> list[str]:
-    """The first engine that is installed for each format; none for a format that nothing here runs."""
-    found: dict[str, None] = {}
-    for artifact in artifacts:
-        for name in ENGINES.names():
-            try:
-                fits = SUFFIXES[artifact.format] in engine_suffixes(name) and not ENGINES.entry(name).missing()
-            except EnvironmentFault:  # a plug-in that can't be loaded must not stop the others
-                fits = False
-            if fits:
-                found[name] = None
-                break
-    return list(found)

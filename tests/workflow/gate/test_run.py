@@ -13,8 +13,8 @@ from pocketbench.core.gate_records import CellVerdict, GateReport, PartTime
 from pocketbench.core.jsonio import dump_record, parse_record
 from pocketbench.core.records import TensorFacts
 from pocketbench.profile.worker import WorkerFault
+from pocketbench.workflow.gate import inspection, run_cells
 from pocketbench.workflow.gate import run as module
-from pocketbench.workflow.gate import run_cells
 from pocketbench.workflow.gate.limits import GateTable, Limits
 from pocketbench.workflow.gate.request import GateRequest
 from pocketbench.workflow.gate.run import run_gate
@@ -34,7 +34,7 @@ class Machine:
         self.broken: set[str] = set()
         self.opened: list[str] = []
         self.parts: tuple[PartTime, ...] | MeasurementFault = (PART,)
-        monkeypatch.setattr(run_cells, "inspect_side", self._inspect)
+        monkeypatch.setattr(inspection, "inspect_side", self._inspect)
         monkeypatch.setattr(run_cells, "SharedArena", self._open)
         monkeypatch.setattr(run_cells, "LockstepArena", self._open)
         monkeypatch.setattr(module, "compare_operator_times", self._profile)

@@ -12,19 +12,14 @@ from pocketbench.core.records import TensorFacts
 from pocketbench.profile.arena import BASE, BASE_AGAIN, HEAD, DuelPlan
 from pocketbench.profile.side import SideFacts
 from pocketbench.profile.worker import WorkerFault
-from pocketbench.workflow.gate import run_cells
+from pocketbench.workflow.gate import inspection
+from pocketbench.workflow.gate.conclusion import conclude_run
+from pocketbench.workflow.gate.inspection import Inspection, find_difference, inspect_cell
 from pocketbench.workflow.gate.limits import CellLimits, GateTable, Limits
 from pocketbench.workflow.gate.request import GateRequest
-from pocketbench.workflow.gate.run_cells import (
-    Inspection,
-    RunCell,
-    Workers,
-    conclude_run,
-    find_difference,
-    inspect_cell,
-    list_run_cells,
-)
+from pocketbench.workflow.gate.run_cells import RunCell, list_run_cells
 from pocketbench.workflow.gate.timing import Timing
+from pocketbench.workflow.gate.workers import Workers
 from tests.workflow.gate.artifacts import make_facts
 from tests.workflow.gate.requests import LITERT, make_file, make_request, make_side
 
@@ -37,7 +32,7 @@ class Sides:
     def __init__(self, monkeypatch: pytest.MonkeyPatch, **answers: SideFacts | WorkerFault) -> None:
         self.answers = answers
         self.asked: list[tuple[str, int]] = []
-        monkeypatch.setattr(run_cells, "inspect_side", self._inspect)
+        monkeypatch.setattr(inspection, "inspect_side", self._inspect)
 
     def _inspect(self, _command: Any, path: Path, _plan: DuelPlan, load_count: int) -> SideFacts:
         side = path.parent.name

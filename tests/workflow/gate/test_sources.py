@@ -14,17 +14,17 @@ import pytest
 from pocketbench.core.errors import ConversionError, EnvironmentFault, FileFault, UnknownNameError, UsageError
 from pocketbench.core.records import Artifact
 from pocketbench.profile.arena import DuelPlan
-from pocketbench.workflow.gate import sources
+from pocketbench.workflow import profile_models
+from pocketbench.workflow.gate import plans, sources
 from pocketbench.workflow.gate.base_ref import BaseFailure, BaseFiles
 from pocketbench.workflow.gate.limits import GateTable, Limits
+from pocketbench.workflow.gate.plans import find_engines, list_plans
 from pocketbench.workflow.gate.request import GateRequest
 from pocketbench.workflow.gate.sources import (
-    choose_engines,
     compare_environments,
     compare_files,
     compare_folders,
     compare_with_commit,
-    list_plans,
 )
 from tests.profile.onnx_files import write_conv, write_relu
 from tests.workflow.gate.artifacts import make_facts, make_parity
@@ -291,7 +291,7 @@ class TestCommit:
 
 
 def test_two_environments_run_the_same_files(exports: Exports, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "check_python", lambda _python: None)
+    monkeypatch.setattr(plans, "check_python", lambda _python: None)
     exports.head = [make_file("a.onnx")]
     exports.head_failures = [(("b.onnx",), ConversionError("the converter refused", "cure"))]
     python = Path("/other/python")
@@ -303,23 +303,23 @@ def test_two_environments_run_the_same_files(exports: Exports, monkeypatch: pyte
 
 class TestPlans:
     def test_engines_and_threads_multiply_and_stand_once(self) -> None:
-        plans = list_plans([make_file("a.onnx"), make_file("a.tflite")], None, "litert,onnxruntime,litert", "1,4")
-        assert [(plan.engine, plan.thread_count) for plan in plans] == [
+        found = list_plans([make_file("a.onnx"), make_file("a.tflite")], None, "litert,onnxruntime,litert", "1,4")
+        assert [(plan.engine, plan.thread_count) for plan in found] == [
             *(("litert", 1), ("litert", 4), ("onnxruntime", 1), ("onnxruntime", 4))
         ]
 
     def test_without_a_word_the_first_engine_that_is_installed_takes_each_format(self) -> None:
         files = [make_file("a.onnx"), make_file("b.tflite"), make_file("c.mlpackage"), make_file("d.onnx")]
-        assert choose_engines(files) == ["onnxruntime", "litert"]
-        assert choose_engines([make_file("c.mlpackage")]) == []
+        assert find_engines(files) == ["onnxruntime", "litert"]
+        assert find_engines([make_file("c.mlpackage")]) == []
 
     def test_a_plug_in_that_does_not_load_stops_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real = sources.engine_suffixes
+        real = profile_models.engine_suffixes
 
         def read(name: str) -> tuple[str, ...]:
             if name == "litert":
                 raise EnvironmentFault("a plug-in is broken", "update it")
             return real(name)
 
-        monkeypatch.setattr(sources, "engine_suffixes", read)
-        assert choose_engines([make_file("a.onnx")]) == ["onnxruntime"]
+        monkeypatch.setattr(profile_models, "engine_suffixes", read)
+        assert find_engines([make_file("a.onnx")]) == ["onnxruntime"]
