@@ -14,7 +14,7 @@ from pathlib import Path
 
 QUIET_FRACTION = 0.04
 """Of all cores together. A trial beside which others took more was not a quiet one and is done again."""
-WAIT_S = 0.5
+WAIT_S = 0.2
 ARRAY_BYTES = 16 * 2**20
 
 
