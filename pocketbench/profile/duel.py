@@ -22,7 +22,7 @@ SELF_TEST_INTERVAL = 2
 
 @dataclass(slots=True, kw_only=True)
 class DuelRecord:
-    """All that a duel in one process saw; a life may still be missing its partner."""
+    """All that a duel in one process saw; lives stand in pairs."""
 
     lives: list[Life] = field(default_factory=list)
     self_lives: list[Life] = field(default_factory=list)
