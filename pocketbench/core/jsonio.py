@@ -15,6 +15,7 @@ import os
 import tempfile
 import types
 import typing
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -91,6 +92,13 @@ def write_bytes(path: Path, content: bytes) -> None:
     finally:
         if scratch is not None:
             Path(scratch).unlink(missing_ok=True)
+
+
+def write_texts(folder: Path, texts: Mapping[str, str]) -> list[Path]:
+    """Write several files, by name; each appears whole or not at all. Raises: FileFault."""
+    for name, text in texts.items():
+        write_text(folder / name, text)
+    return [folder / name for name in texts]
 
 
 def write_record(path: Path, record: Any) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pocketbench.core.jsonio import write_text
+from pocketbench.core.jsonio import write_texts
 from pocketbench.reports.csv_json import format_csv, format_json
 from pocketbench.reports.html import format_html
 from pocketbench.reports.markdown import format_markdown
@@ -25,6 +25,4 @@ def write_report(table: Table, folder: Path) -> list[Path]:
         "report.json": format_json(table),
         "report.html": format_html(table),
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [folder / name for name in texts]
+    return write_texts(folder, texts)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from pocketbench.core.errors import FileFault
 from pocketbench.core.gate_records import GateReport
-from pocketbench.core.jsonio import dump_record, write_text
+from pocketbench.core.jsonio import dump_record, write_texts
 from pocketbench.reports.gate.benchmark_action import format_benchmark_action
 from pocketbench.reports.gate.bmf import format_bmf
 from pocketbench.reports.gate.comment import format_comment
@@ -37,9 +37,7 @@ def write_gate_files(report: GateReport, folder: Path) -> list[Path]:
         "github-action-benchmark.json": format_benchmark_action(report),
         "otava.csv": format_otava(report),
     }
-    for name, text in texts.items():
-        write_text(folder / name, text)
-    return [folder / name for name in texts]
+    return write_texts(folder, texts)
 
 
 def append_step_summary(text: str, environ: Mapping[str, str]) -> bool:
