@@ -10,7 +10,8 @@
         |-- ModelFault              3   a user's model can't be built, traced or run
         |-- ConversionError         3   a converter refused a model
         |-- ParityError             3   a converted file does not compute what the model computes
-        `-- MeasurementFault        3   a runtime crashed, hung or refused a model
+        |-- MeasurementFault        3   a runtime crashed, hung or refused a model
+        `-- DeviceFault             3   a device can't be reached, is in use, or is in no state to measure on
 
 Exit codes of the command: 0 pass, 1 a bug of ours (with traceback), 2 usage, 3 environment, 4 regressed,
 5 inconclusive, 130 interrupted.
@@ -84,6 +85,10 @@ class ParityError(EnvironmentFault):
 
 
 class MeasurementFault(EnvironmentFault):
+    pass
+
+
+class DeviceFault(EnvironmentFault):
     pass
 
 

@@ -152,8 +152,19 @@ class Artifact:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CoreCluster:
+    """Cores of one highest frequency, by their numbers."""
+
+    cores: tuple[int, ...]
+    max_khz: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Device:
-    """A machine that runs models."""
+    """A machine that runs models.
+
+    `name` is what devices.toml calls it; `clusters` are its cores by frequency, slowest first, () where not known.
+    """
 
     device_id: str
     transport: str
@@ -163,6 +174,8 @@ class Device:
     abi: str | None
     core_count: int | None
     memory_bytes: int | None
+    name: str | None = field(default=None, metadata={"since": "0.3"})
+    clusters: tuple[CoreCluster, ...] = field(default=(), metadata={"since": "0.3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,29 +202,71 @@ class RunPlan:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Summary:
+    """What a program said of `count` inferences in one process of its own, when it keeps no samples.
+
+    `std_ns` is of the population. Percentiles are the program's own.
+    """
+
+    count: int
+    mean_ns: int | None = None
+    median_ns: int | None = None
+    min_ns: int | None = None
+    max_ns: int | None = None
+    std_ns: int | None = None
+    p5_ns: int | None = None
+    p95_ns: int | None = None
+    load_ns: int | None = None
+    first_ns: int | None = None
+    warmup_count: int | None = None
+    warmup_mean_ns: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Measurement:
     """Every sample of one session of one cell, in order; burst after burst of `burst_count`.
 
-    `cpu_clock` is "thread" (CPU time of the calling thread) or "process" (of all threads, for several threads).
-    `peak_rss_bytes` is the worker's peak, `idle_rss_bytes` what it held before it loaded the model.
+    A sample is one "inference", or, where the program that ran the model keeps no samples, the "mean" or "median" that
+    it printed of the inferences of one process (`sample_statistic`); `summaries` then holds all that it said, one for
+    each sample, and `burst_count` is 1. `cpu_ns` is empty where CPU time was not taken, and `cpu_clock` None; else it
+    is "thread" (CPU time of the calling thread) or "process" (of all threads, for several threads). `load_ns` and
+    `first_ns` are those of the first process. `peak_rss_bytes` is the worker's peak, `idle_rss_bytes` what it held
+    before it loaded the model. The clock's resolution is that of what was printed, where it was printed.
     """
 
     wall_ns: tuple[int, ...]
     cpu_ns: tuple[int, ...]
-    cpu_clock: str
+    cpu_clock: str | None
     burst_count: int
     settle_count: int
     warmup_wall_ns: tuple[int, ...]
-    load_ns: int
-    first_ns: int
+    load_ns: int | None
+    first_ns: int | None
     peak_rss_bytes: int | None
     idle_rss_bytes: int | None
     clock_resolution_ns: int
+    sample_statistic: str = field(default="inference", metadata={"since": "0.3"})
+    summaries: tuple[Summary, ...] = field(default=(), metadata={"since": "0.3"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoreState:
+    """How the system sets the clock of one core, and where it stands."""
+
+    core: int
+    governor: str | None
+    min_khz: int | None
+    max_khz: int | None
+    current_khz: int | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Conditions:
-    """The state of the machine at one moment (ISO 8601, UTC)."""
+    """The state of the machine at one moment (ISO 8601, UTC).
+
+    `thermal_status` is Android's, 0 (none) to 6 (shutdown). `power_source` is "battery", or what charges it ("usb",
+    "ac", "wireless"). `cores` is () where the system does not tell.
+    """
 
     taken_at: str
     cpu_model: str | None
@@ -220,6 +275,12 @@ class Conditions:
     frequency_khz: int | None
     temperature_celsius: float | None
     memory_available_bytes: int | None
+    cores: tuple[CoreState, ...] = field(default=(), metadata={"since": "0.3"})
+    battery_celsius: float | None = field(default=None, metadata={"since": "0.3"})
+    battery_fraction: float | None = field(default=None, metadata={"since": "0.3"})
+    power_source: str | None = field(default=None, metadata={"since": "0.3"})
+    thermal_status: int | None = field(default=None, metadata={"since": "0.3"})
+    screen_on: bool | None = field(default=None, metadata={"since": "0.3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,15 +293,63 @@ class Caveat:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Failure:
-    """Why a cell has no measurement. `kind`: load, run, crash, timeout, missing_package."""
+    """Why a cell has no measurement. `kind`: load, run, crash, timeout, missing_package, connection, output (a program
+    printed what can't be understood), hot (the device did not cool down), device (anything else in its way)."""
 
     kind: str
     message: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OperatorTime:
+    """One operator of the graph that the runtime made of a file.
+
+    `name` is the runtime's, `operator` its type by the runtime ("Conv", "ReorderInput"; XNNPACK's own names inside the
+    delegate). `path` leads to the module that it came from (features.3.conv.6.conv1), `block` to the part of the
+    network (features.3.conv.6 for an attention block, else features.3); both are "" where that is not known, and None
+    for a file that names no places. `time_ns` is for one inference; `call_count` says how often an inference calls it.
+    `compute_unit` is where it ran ("cpu", "gpu", "npu"), where the runtime says so.
+    """
+
+    name: str
+    operator: str
+    path: str | None
+    block: str | None
+    time_ns: float
+    call_count: int
+    compute_unit: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DelegateCoverage:
+    """How much of a graph a delegate took. `time_fraction` is its share of the time, where operator times are known."""
+
+    delegate: str
+    node_count: int
+    delegated_node_count: int
+    partition_count: int | None
+    time_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Origin:
+    """Where a result comes from that pocketbench did not measure: the program that wrote the file, the file, and when
+    it was taken over (ISO 8601, UTC)."""
+
+    tool: str
+    file_name: str
+    file_sha256: str
+    imported_at: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class RunResult:
-    """One session of one cell: a measurement, or the failure that took its place."""
+    """One session of one cell: a measurement, or the failure that took its place.
+
+    `operator_times` are of a pass of their own (profiling disturbs a latency), and stand in the result of one session.
+    `origin` is None for what pocketbench measured itself. In an imported result conditions were taken by nobody: they
+    hold only the moment of the import.
+    """
 
     run_id: str
     session_index: int
@@ -254,6 +363,9 @@ class RunResult:
     caveats: tuple[Caveat, ...]
     tools: dict[str, str]
     git_commit: str | None
+    operator_times: tuple[OperatorTime, ...] | None = field(default=None, metadata={"since": "0.3"})
+    coverage: DelegateCoverage | None = field(default=None, metadata={"since": "0.3"})
+    origin: Origin | None = field(default=None, metadata={"since": "0.3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

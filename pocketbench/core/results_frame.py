@@ -69,7 +69,11 @@ def _summarise(measurement: Measurement | None) -> dict[str, object]:
         "p90_ms": quantile(wall, 0.9) / NS_PER_MS if wall else None,
         "n": len(wall),
         "cpu_median_ms": median(cpu) / NS_PER_MS if cpu else None,
-        "load_ms": measurement.load_ns / NS_PER_MS,
-        "first_ms": measurement.first_ns / NS_PER_MS,
-        "peak_rss_mb": None if measurement.peak_rss_bytes is None else measurement.peak_rss_bytes / BYTES_PER_MB,
+        "load_ms": _divide(measurement.load_ns, NS_PER_MS),
+        "first_ms": _divide(measurement.first_ns, NS_PER_MS),
+        "peak_rss_mb": _divide(measurement.peak_rss_bytes, BYTES_PER_MB),
     }
+
+
+def _divide(value: int | None, unit: float) -> float | None:
+    return None if value is None else value / unit

@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pocketbench.core.gate_records import PartTime
-from pocketbench.core.records import RunPlan
-from pocketbench.profile.operator_times import BETWEEN, RUN_COUNT, OperatorProfile, OperatorTime, read_profile
+from pocketbench.core.records import OperatorTime, RunPlan
+from pocketbench.profile.operator_times import BETWEEN, RUN_COUNT, OperatorProfile, read_profile
 
 OTHER_PLACES = "(elsewhere)"
 ROUND_COUNT = 3

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.errors import MeasurementFault, MissingPackageError
-from pocketbench.core.records import RunPlan
+from pocketbench.core.records import OperatorTime, RunPlan
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.cell import describe_load
@@ -27,25 +27,6 @@ BETWEEN = "(between operators)"
 
 class UnknownOperatorTimes(MeasurementFault):
     """The runtime, or this release of it, does not tell what its operators take: an answer, where others are faults."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OperatorTime:
-    """One operator of the graph that the runtime made of a file.
-
-    `name` is the runtime's, `operator` its type by the runtime ("Conv", "ReorderInput"; XNNPACK's own names inside the
-    delegate). `path` leads to the module that it came from (features.3.conv.6.conv1), `block` to the part of the
-    network (features.3.conv.6 for an attention block, else features.3); both are "" where that is not known, and None
-    for a file that names no places. `time_ns` is for one inference, the lower quartile of the runs; `call_count` says
-    how often an inference calls it.
-    """
-
-    name: str
-    operator: str
-    path: str | None
-    block: str | None
-    time_ns: float
-    call_count: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -69,7 +69,7 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
         failures.pop(session, None)
         wall[session] = settled
         settled_cpu = _settle(measurement.cpu_ns, measurement.burst_count, measurement.settle_count)
-        if settled_cpu is not None:
+        if settled_cpu is not None and measurement.cpu_clock is not None:
             cpu[session] = settled_cpu
             clocks[measurement.cpu_clock] = None
     return CellRuns(
