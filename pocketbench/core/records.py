@@ -265,7 +265,8 @@ class Conditions:
     """The state of the machine at one moment (ISO 8601, UTC).
 
     `thermal_status` is Android's, 0 (none) to 6 (shutdown). `power_source` is "battery", or what charges it ("usb",
-    "ac", "wireless"). `cores` is () where the system does not tell.
+    "ac", "wireless"). `cores` is () where the system does not tell. `throttle_flags` are those of a Raspberry Pi's
+    firmware (vcgencmd get_throttled).
     """
 
     taken_at: str
@@ -281,6 +282,7 @@ class Conditions:
     power_source: str | None = field(default=None, metadata={"since": "0.3"})
     thermal_status: int | None = field(default=None, metadata={"since": "0.3"})
     screen_on: bool | None = field(default=None, metadata={"since": "0.3"})
+    throttle_flags: int | None = field(default=None, metadata={"since": "0.3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -308,7 +310,9 @@ class OperatorTime:
     delegate). `path` leads to the module that it came from (features.3.conv.6.conv1), `block` to the part of the
     network (features.3.conv.6 for an attention block, else features.3); both are "" where that is not known, and None
     for a file that names no places. `time_ns` is for one inference; `call_count` says how often an inference calls it.
-    `compute_unit` is where it ran ("cpu", "gpu", "npu"), where the runtime says so.
+    `compute_unit` is where it ran ("cpu", "gpu", "npu"), where the runtime says so. `is_attention` says whether that
+    block is an attention block, None where `block` is. `graph_operator` is the file's type of what it stands for
+    ("CONV_2D"), where that is known: XNNPACK calls a 1x1 convolution fully connected.
     """
 
     name: str
@@ -318,11 +322,13 @@ class OperatorTime:
     time_ns: float
     call_count: int
     compute_unit: str | None = None
+    is_attention: bool | None = None
+    graph_operator: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DelegateCoverage:
-    """How much of a graph a delegate took. `time_fraction` is its share of the time, where operator times are known."""
+    """How much of a graph a delegate took. `time_fraction` is its share of the operators' time, where that is known."""
 
     delegate: str
     node_count: int

@@ -17,7 +17,7 @@ from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.caveats import find_caveats
 from pocketbench.profile.cell import Cell, CellSession, StartWorker, describe_fault
 from pocketbench.profile.conditions import read_conditions
-from pocketbench.profile.device import read_is_virtual
+from pocketbench.profile.machine_state import read_is_virtual
 from pocketbench.profile.plans import check_plan
 from pocketbench.profile.progress import Progress, Steps
 from pocketbench.profile.rotation import order_round
