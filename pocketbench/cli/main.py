@@ -15,6 +15,8 @@ VERBS = {
     "export": ("export", "Convert models to ONNX, TFLite and Core ML, and verify each file."),
     "explain": ("explain", "Say which graph form each attention block gets, and why."),
     "profile": ("profile", "Measure the latency of model files or of a suite."),
+    "devices": ("devices", "List devices to measure on, and say what one lacks."),
+    "import": ("import_", "Take over what another tool measured."),
     "report": ("report", "Write the latency-vs-accuracy table of a suite."),
     "history": ("history", "Show how a latency went over commits, and where its level changes."),
     "gate": ("gate", "Turn red when a model got slower than at a base commit."),

@@ -3,7 +3,7 @@
     PocketbenchError                exit code
     |-- UsageError                  2   the command, a suite or an option is wrong
     |   |-- UnknownNameError        2   a name that no registry knows; carries the nearest valid one
-    |   `-- SuiteError              2   a suite file breaks the rules; names file and key
+    |   `-- SuiteError              2   a suite or devices.toml breaks the rules; names file and key
     `-- EnvironmentFault            3   the machine, a package, a file or a device is in the way
         |-- MissingPackageError     3   an optional package is not installed
         |-- FileFault               3   a file can't be read or written, or is not what it claims to be

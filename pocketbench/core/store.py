@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import pandas
     import sqlalchemy as sa
 
+IMPORTED = "imported-"
+"""How the id of a device begins that results were imported for."""
 ROWS_AT_ONCE = 200  # the database is read, and locked, for as long as so many rows take
 
 
@@ -47,6 +49,18 @@ class RunProgress:
     finished: bool
     expected_result_count: int
     result_count: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeviceRun:
+    """A run that has results of a device. What was imported has a device of its own kind, and a run a file."""
+
+    device_id: str
+    run_id: str
+
+    @property
+    def is_imported(self) -> bool:
+        return self.device_id.startswith(IMPORTED)
 
 
 class Store:
@@ -143,6 +157,22 @@ class Store:
         query = sa.select(cell).distinct().where(table.c.kind == RunResult.__name__, cell.is_not(None)).order_by(cell)
         with self._database.reading() as connection:
             return [] if connection is None else [str(value) for value in connection.scalars(query)]
+
+    def list_runs(self, artifact_sha256s: Collection[str]) -> list[DeviceRun]:
+        """The runs that have a result of one of these files, by device, newest first."""
+        import sqlalchemy as sa
+
+        table = tables().records
+        newest = sa.func.max(table.c.id)
+        query = (
+            sa.select(table.c.device_id, table.c.run_id)
+            .where(table.c.kind == RunResult.__name__, table.c.artifact_sha256.in_(artifact_sha256s))
+            .group_by(table.c.device_id, table.c.run_id)
+            .order_by(newest.desc())
+        )
+        with self._database.reading() as connection:
+            rows = [] if connection is None else connection.execute(query).all()
+        return [DeviceRun(device_id=device_id, run_id=run_id) for device_id, run_id in rows]
 
     def begin_run(self, run_key: str, expected_result_count: int) -> str:
         """The id of the key's newest run when that is not finished (go on with it), else of a run that starts now.

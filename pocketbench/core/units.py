@@ -93,3 +93,8 @@ def _scale(number: float, units: tuple[str, ...]) -> str:
         if abs(number) < 999.95:
             break
     return text
+
+
+def make_printable(text: str) -> str:
+    """The text for a terminal: a name, of a file or from a device, may hold what would move the cursor."""
+    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)

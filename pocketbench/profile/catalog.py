@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from pocketbench.core.errors import EnvironmentFault
 from pocketbench.core.registry import Entry, Registry, import_target
 
@@ -37,10 +39,23 @@ def engine_suffixes(engine: str) -> tuple[str, ...]:
         UnknownNameError: when no such engine is registered.
         EnvironmentFault: when it is a plug-in's and can't be loaded, or does not say.
     """
+    suffixes = getattr(_load_class(engine), "suffixes", None)
+    if not isinstance(suffixes, tuple):
+        summary = ENGINES.entry(engine).summary
+        raise EnvironmentFault(f"engine {engine!r} ({summary}) has no suffixes", "update that plug-in")
+    return suffixes
+
+
+def host_refusal(engine: str) -> str | None:
+    """Why an engine does not run on this machine whatever is installed, as a sentence; None for one that may.
+
+    Raises: as `engine_suffixes`.
+    """
+    refusal: str | None = getattr(_load_class(engine), "host_refusal", None)
+    return refusal
+
+
+def _load_class(engine: str) -> Any:
     entry = ENGINES.entry(engine)
     # the class says it without its runtime, which may be installed for another interpreter only
-    found = import_target(entry.target) if entry.missing() else ENGINES.load(engine)
-    suffixes = getattr(found, "suffixes", None)
-    if not isinstance(suffixes, tuple):
-        raise EnvironmentFault(f"engine {engine!r} ({entry.summary}) has no suffixes", "update that plug-in")
-    return suffixes
+    return import_target(entry.target) if entry.missing() else ENGINES.load(engine)

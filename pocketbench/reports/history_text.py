@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pocketbench.core.units import format_change, format_ms
+from pocketbench.core.units import format_change, format_ms, make_printable
 from pocketbench.reports.history_changes import LEAST_COUNT
 from pocketbench.reports.history_records import CellHistory, History, HistoryPoint, LevelChange
 from pocketbench.reports.labels import count_things, describe_runtimes
-from pocketbench.reports.text import make_printable
 
 HINT = (
     "A change point in stored numbers is a hint: the machine may have changed as well. "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from pocketbench.core.units import format_ms, format_percent, format_ratio, format_signed_ms
+from pocketbench.core.units import format_ms, format_percent, format_ratio, format_signed_ms, make_printable
 from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.records import Cell, Latency, Overhead, Table
 
@@ -50,11 +50,6 @@ def _join(texts: Sequence[str], widths: Sequence[int]) -> str:
         for index, (text, width) in enumerate(zip(texts, widths, strict=True))
     )
     return "  ".join([name, *figures]).rstrip()
-
-
-def make_printable(text: str) -> str:
-    """A name may hold what would move the cursor of a terminal."""
-    return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
 
 
 def _of_wall(form: Callable[[Latency], str]) -> Callable[[Cell], str]:

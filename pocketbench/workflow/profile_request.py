@@ -1,30 +1,44 @@
-"""What a user asked to measure, as cells: the files of a suite, or any files with an engine."""
+"""What a user asked to measure: the files of a suite, or any files, with the plans to measure them by."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from pocketbench.core.errors import UsageError
-from pocketbench.core.records import Artifact, RunPlan
-from pocketbench.profile.cell import Cell
+from pocketbench.core.model_files import SUFFIXES
+from pocketbench.core.records import RunPlan
+from pocketbench.profile.catalog import engine_suffixes
+from pocketbench.profile.device_entry import HOST_ENTRY
+from pocketbench.workflow.device_cells import ArtifactFiles
 from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant, export_models
 from pocketbench.workflow.kept_artifacts import read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.profile_models import choose_engines, list_cells
 from pocketbench.workflow.suites import read_suite
 
 MAX_THREADS = 1024
 
 
-def list_suite_cells(
-    suite: str, folder: Path, watch: Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
-) -> tuple[list[Cell], ExportOutcome]:
-    """The cells of a suite, and how its export went: its files are brought up to date in `folder` first.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProfileRequest:
+    """Files, the plans to measure them by (an empty engine: the first that a device has for a file), and where.
 
-    A model that can't be exported has no cells, and stands in the outcome's failures.
+    `exports` is how the suite's export went; a model that can't be exported stands in its failures.
+    """
+
+    artifacts: ArtifactFiles
+    plans: Sequence[RunPlan]
+    device_names: tuple[str, ...] = (HOST_ENTRY.name,)
+    exports: ExportOutcome = field(default_factory=ExportOutcome)
+
+
+def request_suite(
+    suite: str, folder: Path, watch: Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
+) -> ProfileRequest:
+    """The files of a suite by its plans, on its devices; they are brought up to date in `folder` first.
 
     Args:
         watch: shows the progress of the exports.
@@ -34,16 +48,16 @@ def list_suite_cells(
         FileFault: when the folder can't be written.
     """
     found = read_suite(suite)
-    if set(found.devices) != {"host"}:
-        raise UsageError(f"suite {found.name} runs on {', '.join(found.devices)}", "this version measures on host only")
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
     artifacts = [(artifact, folder / artifact.file_name) for artifact in outcome.artifacts]
-    return list_cells(artifacts, found.list_plans()), outcome
+    plans = found.list_plans()
+    check_every_engine_has_files(artifacts, plans)
+    return ProfileRequest(artifacts=artifacts, plans=plans, device_names=found.devices, exports=outcome)
 
 
-def list_file_cells(
+def request_files(
     paths: Sequence[Path],
     *,
     engines: str | None = None,
@@ -51,11 +65,11 @@ def list_file_cells(
     shapes: Sequence[str] = (),
     session_count: int | None = None,
     round_count: int | None = None,
-) -> list[Cell]:
-    """The cells of model files of anybody.
+) -> ProfileRequest:
+    """Model files of anybody.
 
     Args:
-        engines: "litert" or "litert,onnxruntime"; None takes the one that fits each file.
+        engines: "litert" or "litert,onnxruntime"; None takes the one that fits each file on a device.
         threads: "1" or "1,4".
         shapes: "name=1,3,224,224", for inputs that the file leaves open.
 
@@ -73,19 +87,32 @@ def list_file_cells(
             session_count=usual.session_count if session_count is None else session_count,
             round_count=usual.round_count if round_count is None else round_count,
         )
-        for engine in (engines.split(",") if engines else choose_engines([artifact for artifact, _ in artifacts]))
+        for engine in (engines.split(",") if engines else [""])
         for thread_count in parse_thread_counts(threads or "1")
     ]
-    cells = list_cells(artifacts, plans)
-    check_no_file_is_left(artifacts, cells)
-    return cells
+    if engines:
+        check_every_engine_has_files(artifacts, plans)
+        check_no_file_is_left(artifacts, plans)
+    return ProfileRequest(artifacts=artifacts, plans=plans)
 
 
-def check_no_file_is_left(artifacts: Sequence[tuple[Artifact, Path]], cells: Sequence[Cell]) -> None:
+def check_every_engine_has_files(artifacts: ArtifactFiles, plans: Sequence[RunPlan]) -> None:
+    """Raises: UsageError for an engine that runs none of the files, or does not exist."""
+    suffixes = {SUFFIXES[artifact.format] for artifact, _ in artifacts}
+    for plan in plans:
+        runs = engine_suffixes(plan.engine)
+        if artifacts and not suffixes.intersection(runs):
+            raise UsageError(
+                f"{plan.engine} runs {', '.join(runs)} files, and none was given",
+                "choose another --engine or other files",
+            )
+
+
+def check_no_file_is_left(artifacts: ArtifactFiles, plans: Sequence[RunPlan]) -> None:
     """Raises: UsageError for a file that none of the engines runs."""
-    measured = {cell.path for cell in cells}
-    for _, path in artifacts:
-        if path not in measured:
+    runs = {suffix for plan in plans for suffix in engine_suffixes(plan.engine)}
+    for artifact, path in artifacts:
+        if SUFFIXES[artifact.format] not in runs:
             raise UsageError(f"none of the chosen engines runs {path}", "leave --engine out, or leave the file out")
 
 

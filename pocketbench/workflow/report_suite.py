@@ -1,7 +1,8 @@
-"""The report of a suite: its files, its newest run on this machine, the accuracies that are known."""
+"""The report of a suite: its files, their newest runs on every device, the accuracies that are known."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,14 +11,15 @@ from pocketbench.core.errors import FileFault
 from pocketbench.core.records import Artifact, RunResult
 from pocketbench.core.store import Store
 from pocketbench.export.naming import name_artifact
-from pocketbench.profile.device import read_host_device
+from pocketbench.profile.host_runner import HostRunner
 from pocketbench.reports.records import Table
 from pocketbench.reports.table import make_table
 from pocketbench.workflow.cache_keys import make_static_key
+from pocketbench.workflow.device_cells import fit_cells
 from pocketbench.workflow.export_models import Variant
 from pocketbench.workflow.kept_artifacts import find_current_artifact, read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.profile_models import list_cells, make_run_key
+from pocketbench.workflow.profile_models import make_run_key
 from pocketbench.workflow.suites import Suite, read_suite
 
 
@@ -42,7 +44,7 @@ def make_suite_report(suite_name: str, folder: Path, store: Store) -> SuiteRepor
         raise FileFault(
             f"no file of suite {suite.name} in {folder} is current", f"pocketbench export --suite {suite.name}"
         )
-    results = read_newest_run(suite, artifacts, folder, store)
+    results = read_newest_runs(suite, artifacts, folder, store)
     table = make_table(artifacts, results, read_published(), title=suite.title, explain_missing=why_missing)
     return SuiteReport(table=table, missing=missing)
 
@@ -64,8 +66,21 @@ def find_suite_artifacts(suite: Suite, folder: Path) -> tuple[list[Artifact], li
     return artifacts, missing
 
 
-def read_newest_run(suite: Suite, artifacts: list[Artifact], folder: Path, store: Store) -> list[RunResult]:
-    """The results of the newest run of these very files by this plan on this machine; none when it never ran."""
-    cells = list_cells([(artifact, folder / artifact.file_name) for artifact in artifacts], suite.list_plans())
-    progress = store.read_progress(make_run_key(cells, read_host_device()))
-    return store.read_results(run_id=progress.run_id) if progress is not None else []
+def read_newest_runs(suite: Suite, artifacts: Sequence[Artifact], folder: Path, store: Store) -> list[RunResult]:
+    """The results of these very files: of their newest run by this plan on this machine, of the newest run that had one
+    of them on each other device, and what was imported for them."""
+    runner = HostRunner()
+    device = runner.read_device()
+    files = [(artifact, folder / artifact.file_name) for artifact in artifacts]
+    cells, _ = fit_cells(files, suite.list_plans(), runner, device)
+    progress = store.read_progress(make_run_key(cells, device))
+    results = [] if progress is None else store.read_results(run_id=progress.run_id)
+    known = {artifact.sha256 for artifact in artifacts}
+    seen = {device.device_id}
+    for run in store.list_runs(known):
+        if run.device_id not in seen:
+            found = store.read_results(run_id=run.run_id, device_id=run.device_id)
+            results += [result for result in found if result.artifact.sha256 in known]
+        if not run.is_imported:
+            seen.add(run.device_id)
+    return results

@@ -205,7 +205,7 @@ def read_toml(path: Path) -> TomlTable:
         if not stat.S_ISREG(state.st_mode):
             raise SuiteError(f"{path} is not a file", "name a .toml file")
         if state.st_size > MAX_FILE_BYTES:
-            raise SuiteError(f"{path} has {state.st_size} bytes", f"a suite has at most {MAX_FILE_BYTES}")
+            raise SuiteError(f"{path} has {state.st_size} bytes", f"at most {MAX_FILE_BYTES} are read")
         text = path.read_bytes().decode("utf-8")
     except OSError as error:
         raise FileFault(f"can't read {path}: {error.strerror or error}", "check the path") from error

@@ -18,7 +18,7 @@ from pocketbench.core.records import ModelSpec
 from pocketbench.core.targets import parse_format_target
 from pocketbench.workflow.export_models import Variant, export_models, plan_jobs
 from pocketbench.workflow.model_specs import make_spec
-from pocketbench.workflow.profile_request import list_file_cells
+from pocketbench.workflow.profile_request import request_files
 
 ONNX, TFLITE, COREML = (parse_format_target(name) for name in ("onnx", "tflite", "coreml"))
 
@@ -107,8 +107,8 @@ class TestExport:
 
     def test_an_exported_file_is_profiled_with_its_record(self, tmp_path: Path) -> None:
         (artifact,) = export_models([make_variant("small")], tmp_path).artifacts
-        (cell,) = list_file_cells([tmp_path / artifact.file_name])
-        assert cell.artifact == artifact
+        request = request_files([tmp_path / artifact.file_name])
+        assert request.artifacts == [(artifact, tmp_path / artifact.file_name)]
 
 
 def test_a_folder_that_cannot_be_written_is_said_before_work_starts(tmp_path: Path) -> None:

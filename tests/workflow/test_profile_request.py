@@ -8,7 +8,18 @@ import onnx
 import pytest
 
 from pocketbench.core.errors import FileFault, UsageError
-from pocketbench.workflow.profile_request import list_file_cells, parse_shapes, parse_thread_counts
+from pocketbench.profile.cell import Cell
+from pocketbench.profile.device_entry import HOST_ENTRY
+from pocketbench.workflow.device_cells import check_every_file_is_measured, plan_devices
+from pocketbench.workflow.profile_request import parse_shapes, parse_thread_counts, request_files
+
+
+def list_cells(paths: list[Path], **options: str) -> list[Cell]:
+    """What `pocketbench profile PATHS` measures on this machine."""
+    request = request_files(paths, **options)
+    planned = plan_devices([HOST_ENTRY], request.artifacts, request.plans)
+    check_every_file_is_measured(planned)
+    return list(planned[0].cells)
 
 
 @pytest.fixture
@@ -42,23 +53,29 @@ def test_thread_counts_that_are_none(text: str) -> None:
 
 
 def test_the_engine_follows_from_the_format(onnx_file: Path) -> None:
-    (cell,) = list_file_cells([onnx_file, onnx_file], threads="1")
+    (cell,) = list_cells([onnx_file, onnx_file], threads="1")
     assert cell.plan.engine == "onnxruntime"
-    assert [cell.plan.thread_count for cell in list_file_cells([onnx_file], threads="1,2")] == [1, 2]
+    assert [cell.plan.thread_count for cell in list_cells([onnx_file], threads="1,2")] == [1, 2]
 
 
 def test_files_and_engines_that_do_not_fit(onnx_file: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"litert runs \.tflite files, and none was given"):
-        list_file_cells([onnx_file], engines="litert")
+        list_cells([onnx_file], engines="litert")
     with pytest.raises(UsageError, match="no engine 'onxruntime'"):
-        list_file_cells([onnx_file], engines="onxruntime")
+        list_cells([onnx_file], engines="onxruntime")
     with pytest.raises(FileFault, match="does not exist"):
-        list_file_cells([tmp_path / "absent.onnx"])
+        list_cells([tmp_path / "absent.onnx"])
     with pytest.raises(UsageError, match="no model file"):
-        list_file_cells([tmp_path / "notes.txt"])
+        list_cells([tmp_path / "notes.txt"])
     (tmp_path / "folder.onnx").mkdir()
     with pytest.raises(FileFault, match="is a folder"):
-        list_file_cells([tmp_path / "folder.onnx"])
+        list_cells([tmp_path / "folder.onnx"])
     (tmp_path / "net.mlpackage").mkdir()
     with pytest.raises(UsageError, match=r"no engine of this machine runs \.mlpackage"):
-        list_file_cells([tmp_path / "net.mlpackage"])
+        list_cells([tmp_path / "net.mlpackage"])
+
+
+def test_a_file_that_nothing_here_runs_is_not_left_out_silently(onnx_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.mlpackage").mkdir()
+    with pytest.raises(UsageError, match=r"net\.mlpackage: no engine of this machine"):
+        list_cells([onnx_file, tmp_path / "net.mlpackage"])

@@ -206,7 +206,6 @@ def test_the_smoke_suite_is_small():
         ('"onnx"', '"onx"', ", line 3: formats holds 'onx': there is no format 'onx'", "'onnx'"),
         ('"coreml:fp32"', '"coreml:fp8"', ", line 3: formats holds 'coreml:fp8'", "fp16"),
         ('"litert"', '"liteRT"', ", line 4: engines holds 'liteRT': there is no engine", "'litert'"),
-        ('["host"]', '["pixel"]', ", line 6: devices holds 'pixel'", "host"),
         # types
         ("width = 1", 'width = "1.0"', ", line 19: model[1].width is '1.0'", "number from 0.05 to 8"),
         ("width = 1", "width = true", "model[1].width is True", "number"),

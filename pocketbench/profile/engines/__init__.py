@@ -10,6 +10,7 @@ and its runtime in `__init__`, which takes no argument. The class has
     bind(arrays) -> Callable[[], object]        sets the inputs once; the result runs one inference and is what is timed
     outputs() -> list[Tensor]
     delegation() -> Delegation | None           None where the runtime has no delegate that takes part of a graph
+    host_refusal: str | None                    why it can't run on the machine that it is imported on (another system)
     operator_profiler: str                      the module that times its operators (`operator_request.py`), if any
 
 It raises `Refusal` for what it can explain; whatever else it raises is reported with its type.

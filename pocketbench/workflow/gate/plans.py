@@ -9,9 +9,9 @@ from pocketbench.core.errors import UsageError
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import Artifact
 from pocketbench.profile.arena import DuelPlan
-from pocketbench.profile.catalog import ENGINES, engine_suffixes
+from pocketbench.profile.catalog import ENGINES, engine_suffixes, host_refusal
+from pocketbench.workflow.engine_choice import find_host_engine
 from pocketbench.workflow.gate.base_python import check_python
-from pocketbench.workflow.profile_models import find_engine
 from pocketbench.workflow.profile_request import parse_thread_counts
 from pocketbench.workflow.suites import Suite
 
@@ -34,7 +34,9 @@ def list_plans(
 
     Raises: UsageError for an engine that does not exist or runs none of the files.
     """
-    names = engines.split(",") if engines else list(suite.engines) if suite is not None else find_engines(artifacts)
+    names = (
+        engines.split(",") if engines else list_host_engines(suite) if suite is not None else find_engines(artifacts)
+    )
     counts = parse_thread_counts(threads) if threads else list(suite.thread_counts) if suite is not None else [1]
     suffixes = {SUFFIXES[artifact.format] for artifact in artifacts}
     for name in names:
@@ -44,7 +46,12 @@ def list_plans(
     return tuple(DuelPlan(engine=name, thread_count=count) for name in dict.fromkeys(names) for count in counts)
 
 
+def list_host_engines(suite: Suite) -> list[str]:
+    """The engines of a suite that run on this machine: a gate measures nowhere else."""
+    return [name for name in suite.engines if host_refusal(name) is None]
+
+
 def find_engines(artifacts: Sequence[Artifact]) -> list[str]:
     """The first engine that is installed for each format; none for a format that nothing here runs."""
-    found = (find_engine(SUFFIXES[artifact.format]) for artifact in artifacts)
+    found = (find_host_engine(SUFFIXES[artifact.format]) for artifact in artifacts)
     return list(dict.fromkeys(name for name in found if name is not None))

@@ -14,7 +14,7 @@ import pytest
 from pocketbench.core.errors import ConversionError, EnvironmentFault, FileFault, UnknownNameError, UsageError
 from pocketbench.core.records import Artifact
 from pocketbench.profile.arena import DuelPlan
-from pocketbench.workflow import profile_models
+from pocketbench.workflow import engine_choice
 from pocketbench.workflow.gate import plans, sources
 from pocketbench.workflow.gate.base_ref import BaseFailure, BaseFiles
 from pocketbench.workflow.gate.limits import GateTable, Limits
@@ -314,12 +314,12 @@ class TestPlans:
         assert find_engines([make_file("c.mlpackage")]) == []
 
     def test_a_plug_in_that_does_not_load_stops_nobody(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        real = profile_models.engine_suffixes
+        real = engine_choice.engine_suffixes
 
         def read(name: str) -> tuple[str, ...]:
             if name == "litert":
                 raise EnvironmentFault("a plug-in is broken", "update it")
             return real(name)
 
-        monkeypatch.setattr(profile_models, "engine_suffixes", read)
+        monkeypatch.setattr(engine_choice, "engine_suffixes", read)
         assert find_engines([make_file("a.onnx")]) == ["onnxruntime"]

@@ -1,0 +1,59 @@
+"""Measure on several devices, one after the other: one that fails costs itself."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.store import Store
+from pocketbench.profile.progress import Progress
+from pocketbench.workflow.device_cells import DeviceCells
+from pocketbench.workflow.profile_models import ProfileOutcome, profile_models
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DevicesOutcome:
+    """What came of every device: its results, or, by the device's name, what stopped it; what it had finished until
+    then is stored."""
+
+    outcomes: Sequence[ProfileOutcome]
+    faults: dict[str, EnvironmentFault]
+
+
+def profile_devices(
+    planned: Sequence[DeviceCells],
+    store: Store,
+    *,
+    on_progress: Callable[[str, Progress], None],
+    with_operators: bool = False,
+) -> DevicesOutcome:
+    """Measure the cells of each device and store the results.
+
+    Args:
+        on_progress: is given the device's name and how far it is.
+
+    Raises: UsageError for a plan that makes no sense.
+    """
+    outcomes = []
+    faults: dict[str, EnvironmentFault] = {}
+    for place in planned:
+        name = place.entry.name
+
+        def tell(progress: Progress, name: str = name) -> None:
+            on_progress(name, progress)
+
+        try:
+            outcome = profile_models(
+                place.cells,
+                store,
+                runner=place.runner,
+                device=place.device,
+                on_progress=tell,
+                with_operators=with_operators,
+            )
+        except EnvironmentFault as fault:
+            faults[name] = fault
+        else:
+            outcomes.append(outcome)
+    return DevicesOutcome(outcomes=outcomes, faults=faults)
