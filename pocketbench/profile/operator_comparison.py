@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pocketbench.core.gate_records import PartTime
+from pocketbench.core.operator_kinds import BETWEEN
 from pocketbench.core.records import OperatorTime, RunPlan
-from pocketbench.profile.operator_times import BETWEEN, RUN_COUNT, OperatorProfile, read_profile
+from pocketbench.profile.operator_times import RUN_COUNT, OperatorProfile, read_profile
 
 OTHER_PLACES = "(elsewhere)"
 ROUND_COUNT = 3

@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from pocketbench.profile.operator_places import Step, name_places, parse_namespace, parse_node_name
+from pocketbench.profile.operator_places import Place, Step, name_places, parse_namespace, parse_node_name
 
 BLOCKED_SUFFIX = "_nchwc"
 
 
-def find_onnx_places(names: Sequence[str], path: Path, optimised: Path) -> list[tuple[str, str]] | None:
-    """The path and the block of each operator that was timed; ("", "") for one that is not known.
+def find_onnx_places(names: Sequence[str], path: Path, optimised: Path) -> list[Place] | None:
+    """The place of each operator that was timed.
 
     A fused node makes the last tensor of what it stands for and counts for the place that made it. A reordering of the
     layout counts for the place that made what it reorders.

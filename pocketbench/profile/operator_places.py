@@ -11,6 +11,9 @@ ATTENTION_MODULES = ("pocketbench.blocks.attention.", "pocketbench.blocks.loweri
 ATTENTION_NAMES = frozenset(
     {"attention", "attn", "att", "se", "ca", "cbam", "eca", "ema", "bam", "simam", "scse", "gct"}
 )
+# Our forms of blocks hold, under these names, the convolution that follows the block: it is the network's, not theirs.
+FORMS = "pocketbench.blocks.lowering."
+PROJECTION_NAMES = frozenset({"project", "projection"})
 CONTAINERS = "torch.nn.modules.container."
 LAYERS = "torch.nn.modules."
 LOCATION_STEP = re.compile(r"(?P<module>[\w.]+\._*[A-Za-z0-9]+)_(?P<name>\w+)")
@@ -22,6 +25,25 @@ class Step(NamedTuple):
 
     name: str
     module: str | None
+
+
+class Part(NamedTuple):
+    """The path of a part of the network, and whether it is an attention block."""
+
+    block: str
+    is_attention: bool
+
+
+class Place(NamedTuple):
+    """Where an operator came from: the path to its module, and the part of the network. "" for what is not known.
+
+    `graph_operator` is the file's operator that it stands for, None where only the runtime's own name is known.
+    """
+
+    path: str
+    block: str
+    is_attention: bool
+    graph_operator: str | None = None
 
 
 def parse_location(text: str) -> tuple[Step, ...]:
@@ -74,16 +96,20 @@ def join_steps(steps: Iterable[Step]) -> str:
     return ".".join(step.name for step in steps)
 
 
-def find_block(steps: tuple[Step, ...]) -> str:
-    """The path of the part of the network that a person would name: "features.3.conv.6" for all of an attention block
-    in it, else "features.3"; "" for the network itself.
+def find_part(steps: tuple[Step, ...]) -> Part:
+    """The part of the network that a person would name: "features.3.conv.6" for all of an attention block in it, else
+    "features.3"; "" for the network itself.
 
     That is up to the first attention block; else up to the first number and the numbers right after it (a layer of a
     sequence counts for the sequence); else the first step, or all of them where no classes are known.
     """
     for index, step in enumerate(steps):
-        if (step.module or "").startswith(ATTENTION_MODULES) or step.name.lower() in ATTENTION_NAMES:
-            return join_steps(steps[: index + 1])
+        module = step.module or ""
+        if module.startswith(FORMS) and any(inner.name in PROJECTION_NAMES for inner in steps[index + 1 :]):
+            steps = steps[:index]
+            break
+        if module.startswith(ATTENTION_MODULES) or step.name.lower() in ATTENTION_NAMES:
+            return Part(join_steps(steps[: index + 1]), True)
     if len(steps) > 1 and is_layer(steps[-1]):
         steps = steps[:-1]
     for index, step in enumerate(steps):
@@ -91,28 +117,29 @@ def find_block(steps: tuple[Step, ...]) -> str:
             end = index + 1
             while end < len(steps) and steps[end].name.isdigit():
                 end += 1
-            return join_steps(steps[:end])
-    return join_steps(steps[:1] if any(step.module for step in steps) else steps)
+            return Part(join_steps(steps[:end]), False)
+    return Part(join_steps(steps[:1] if any(step.module for step in steps) else steps), False)
 
 
-def name_places(origins: Sequence[tuple[Step, ...] | None]) -> list[tuple[str, str]]:
-    """The path and the block of each operator from its steps, in the order of execution.
+def name_places(origins: Sequence[tuple[Step, ...] | None]) -> list[Place]:
+    """The place of each operator from its steps, in the order of execution.
 
-    One that has no place of its own, since an optimiser made it, is of the block that those before and after it are of.
+    One that has no place of its own, since an optimiser made it, is of the part that those before and after it are of.
     """
-    blocks = [find_block(steps) if steps else None for steps in origins]
-    before, after = carry(blocks), carry(blocks[::-1])[::-1]
-    return [
-        (join_steps(steps or ()), before[index] or "" if before[index] == after[index] else "")
-        for index, steps in enumerate(origins)
-    ]
+    parts = [find_part(steps) if steps else None for steps in origins]
+    before, after = carry(parts), carry(parts[::-1])[::-1]
+    places = []
+    for steps, last, following in zip(origins, before, after, strict=True):
+        part = last if last is not None and last == following else Part("", False)
+        places.append(Place(join_steps(steps or ()), part.block, part.is_attention))
+    return places
 
 
-def carry(blocks: Sequence[str | None]) -> list[str | None]:
-    """The list with each None replaced by the last block before it."""
-    found: list[str | None] = []
-    for block in blocks:
-        found.append(block if block is not None or not found else found[-1])
+def carry(parts: Sequence[Part | None]) -> list[Part | None]:
+    """The list with each None replaced by the last part before it."""
+    found: list[Part | None] = []
+    for part in parts:
+        found.append(part if part is not None or not found else found[-1])
     return found
 
 

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pocketbench.profile.operator_places import name_places, parse_location
+from pocketbench.profile.operator_places import Place, name_places, parse_location
 
 TIMED = re.compile(r"XNNPACK (?P<partition>\d+):\d+|TFLITE (?P<index>\d+)")
 
@@ -38,10 +38,8 @@ GROUPS = (
 )
 
 
-def find_tflite_places(
-    names: Sequence[str], operators: Sequence[str], graph: Mapping[str, Any]
-) -> list[tuple[str, str]] | None:
-    """The path and the block of each operator that was timed; ("", "") for one that is not known.
+def find_tflite_places(names: Sequence[str], operators: Sequence[str], graph: Mapping[str, Any]) -> list[Place] | None:
+    """The place of each operator that was timed, and the file's operator that it stands for.
 
     XNNPACK runs a partition's operators in the file's order, fuses some and adds others. Those of a group are taken for
     each other one by one where there are as many.
@@ -62,7 +60,9 @@ def find_tflite_places(
     if not any(steps):
         return None
     origins = match_operators(names, operators, graph)
-    return name_places([None if origin is None else steps[origin] for origin in origins])
+    places = name_places([None if origin is None else steps[origin] for origin in origins])
+    own = [None if origin is None else str(graph["operators"][origin]["operator"]) for origin in origins]
+    return [place._replace(graph_operator=operator) for place, operator in zip(places, own, strict=True)]
 
 
 def match_operators(names: Sequence[str], operators: Sequence[str], graph: Mapping[str, Any]) -> list[int | None]:

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import dataclasses
 import tempfile
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pocketbench.core.errors import MeasurementFault, MissingPackageError
+from pocketbench.core.operator_kinds import BETWEEN
 from pocketbench.core.records import OperatorTime, RunPlan
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.cell import describe_load
 from pocketbench.profile.operator_cost import find_cost_ns
 from pocketbench.profile.operator_onnx_places import find_onnx_places
+from pocketbench.profile.operator_places import Place
 from pocketbench.profile.operator_tflite_places import find_tflite_places
 from pocketbench.profile.plans import check_plan
 from pocketbench.profile.runtimes import engine_python, worker_command
@@ -22,7 +25,6 @@ from pocketbench.profile.worker import Worker, WorkerFault
 
 WARMUP_COUNT = 5
 RUN_COUNT = 30
-BETWEEN = "(between operators)"
 
 
 class UnknownOperatorTimes(MeasurementFault):
@@ -55,7 +57,15 @@ class OperatorProfile:
         left_ns = self.whole_ns - sum(item.time_ns for item in found)
         return (
             *found,
-            OperatorTime(name="", operator=BETWEEN, path=nowhere, block=nowhere, time_ns=left_ns, call_count=1),
+            OperatorTime(
+                name="",
+                operator=BETWEEN,
+                path=nowhere,
+                block=nowhere,
+                time_ns=left_ns,
+                call_count=1,
+                is_attention=None if nowhere is None else False,
+            ),
         )
 
 
@@ -107,21 +117,35 @@ def read_profile(
         if "unknown" in reply:
             raise UnknownOperatorTimes(reply["unknown"], "profile with another engine to see where the time goes")
         places = _find_places(reply, path, Path(folder))
-    operators = tuple(
-        OperatorTime(
-            name=item["name"],
-            operator=item["operator"],
-            path=None if places is None else places[index][0],
-            block=None if places is None else places[index][1],
-            time_ns=item["time_ns"],
-            call_count=item["call_count"],
+    return OperatorProfile(operators=make_operators(reply["operators"], places), whole_ns=reply["whole_ns"])
+
+
+def make_operators(timed: Sequence[Mapping[str, Any]], places: Sequence[Place] | None) -> tuple[OperatorTime, ...]:
+    """The records of a worker's answer.
+
+    Args:
+        timed: name, operator, time_ns and call_count of each.
+        places: one for each; None for a file that names no places.
+    """
+    nowhere = Place("", "", False)
+    found = []
+    for item, place in zip(timed, places or [nowhere] * len(timed), strict=True):
+        found.append(
+            OperatorTime(
+                name=item["name"],
+                operator=item["operator"],
+                path=None if places is None else place.path,
+                block=None if places is None else place.block,
+                time_ns=item["time_ns"],
+                call_count=item["call_count"],
+                is_attention=None if places is None else place.is_attention,
+                graph_operator=place.graph_operator,
+            )
         )
-        for index, item in enumerate(reply["operators"])
-    )
-    return OperatorProfile(operators=operators, whole_ns=reply["whole_ns"])
+    return tuple(found)
 
 
-def _find_places(reply: dict[str, Any], path: Path, folder: Path) -> list[tuple[str, str]] | None:
+def _find_places(reply: dict[str, Any], path: Path, folder: Path) -> list[Place] | None:
     names = [item["name"] for item in reply["operators"]]
     graph = reply["graph"]
     if graph["kind"] == "tflite":

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from pocketbench.profile.operator_places import (
-    find_block,
+    Place,
+    find_part,
     join_steps,
     name_places,
     parse_location,
@@ -42,7 +43,7 @@ LOCATIONS = [
 @pytest.mark.parametrize(("text", "path", "block"), LOCATIONS)
 def test_tflite_names(text: str, path: str, block: str) -> None:
     steps = parse_location(text)
-    assert (join_steps(steps), find_block(steps)) == (path, block)
+    assert (join_steps(steps), find_part(steps).block) == (path, block)
 
 
 NAMESPACES = [
@@ -76,7 +77,7 @@ NAMESPACES = [
 @pytest.mark.parametrize(("text", "path", "block"), NAMESPACES)
 def test_onnx_namespaces(text: str, path: str, block: str) -> None:
     steps = parse_namespace(text)
-    assert (join_steps(steps), find_block(steps)) == (path, block)
+    assert (join_steps(steps), find_part(steps).block) == (path, block)
 
 
 @pytest.mark.parametrize(
@@ -92,16 +93,29 @@ def test_onnx_namespaces(text: str, path: str, block: str) -> None:
 )
 def test_names_of_nodes(text: str, path: str, block: str) -> None:
     steps = parse_node_name(text)
-    assert (join_steps(steps), find_block(steps)) == (path, block)
+    assert (join_steps(steps), find_part(steps).block) == (path, block)
 
 
 def test_what_an_optimiser_made_is_of_the_block_around_it() -> None:
     one, other = parse_node_name("/a.0/x/X"), parse_node_name("/a.1/x/X")
-    assert [block for _, block in name_places([None, one, None, (), one, None, other, None])] == [
+    assert [place.block for place in name_places([None, one, None, (), one, None, other, None])] == [
         *("", "a.0", "a.0", "a.0", "a.0", "", "a.1", ""),
     ]
-    assert name_places([one, None, one])[1] == ("", "a.0")
+    assert name_places([one, None, one])[1] == Place("", "a.0", False)
+    gate = parse_location(f"{GATE};")
+    assert name_places([gate, None, gate])[1] == Place("", "features.3.conv.6", True)
+    assert name_places([gate, None, one])[1] == Place("", "", False)
     assert name_places([]) == []
+
+
+def test_the_projection_that_a_form_holds_is_the_networks() -> None:
+    inside = f"{GATE}/torch.nn.modules.conv.Conv2d_projection;"
+    assert parse_location(inside)[-1].name == "projection"
+    assert find_part(parse_location(inside)) == ("features.3", False)
+    assert find_part(parse_location(f"{GATE}/torch.nn.modules.conv.Conv2d_first;")) == ("features.3.conv.6", True)
+    # a block that has a projection of its own is not one of our forms
+    block = f"{CELL}/pocketbench.blocks.attention.augmented.Augmented_6"
+    assert find_part(parse_location(f"{block}/torch.nn.modules.conv.Conv2d_projection;")) == ("features.3.conv.6", True)
 
 
 CONV, GEMM, ADD, MUL = "Convolution", "Fully Connected", "Add", "Multiply"
@@ -136,8 +150,11 @@ def test_another_division_of_the_file_leaves_every_place_open() -> None:
     graph = {"operators": operators, "partition_count": 1}
     names = ["XNNPACK 0:0", "TFLITE 1"]
     kinds = ["Convolution (NHWC, F32) IGEMM", "CUMSUM"]
-    assert find_tflite_places(names, kinds, graph) == [("0.a", "0"), ("1", "1")]
-    assert find_tflite_places(names, kinds, {**graph, "partition_count": 2}) == [("", ""), ("", "")]
-    assert find_tflite_places(["XNNPACK 0:0", "TFLITE 0"], kinds, graph) == [("", ""), ("", "")]
+    assert find_tflite_places(names, kinds, graph) == [
+        Place("0.a", "0", False, "CONV_2D"),
+        Place("1", "1", False, "CUMSUM"),
+    ]
+    assert find_tflite_places(names, kinds, {**graph, "partition_count": 2}) == [Place("", "", False)] * 2
+    assert find_tflite_places(["XNNPACK 0:0", "TFLITE 0"], kinds, graph) == [Place("", "", False)] * 2
     with pytest.raises(ValueError, match="no name of a timed operator"):
         find_tflite_places(["x", "TFLITE 1"], kinds, graph)

@@ -5,9 +5,10 @@ from pathlib import Path
 import pytest
 
 from pocketbench.core.errors import MeasurementFault
+from pocketbench.core.operator_kinds import BETWEEN
 from pocketbench.core.records import RunPlan
 from pocketbench.profile.operator_comparison import compare_operator_times
-from pocketbench.profile.operator_times import BETWEEN, UnknownOperatorTimes, read_operator_times
+from pocketbench.profile.operator_times import UnknownOperatorTimes, read_operator_times
 from tests.profile.operator_files import write_convolutions, write_tflite_convolutions
 from tests.profile.tflite_files import write_accumulator, write_add, write_split_by_cumsum
 

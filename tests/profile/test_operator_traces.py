@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from pocketbench.core.operator_kinds import BETWEEN
 from pocketbench.core.records import OperatorTime
 from pocketbench.profile.engines.tflite_interpreter import LiteRt
 from pocketbench.profile.operator_comparison import OTHER_PLACES, compare_parts
@@ -16,7 +17,7 @@ from pocketbench.profile.operator_litert import check_outputs, check_summary, re
 from pocketbench.profile.operator_litert_library import Event
 from pocketbench.profile.operator_onnxruntime import add_up_calls, parse_trace
 from pocketbench.profile.operator_request import OperatorRuns, UnknownTimes, answer_operators, count_runs, summarise
-from pocketbench.profile.operator_times import BETWEEN, OperatorProfile
+from pocketbench.profile.operator_times import OperatorProfile
 from pocketbench.profile.refusal import Refusal
 
 
