@@ -75,11 +75,17 @@ def list_engines() -> list[Row]:
 
 
 def list_devices() -> list[Row]:
+    """The devices that can be named; none is asked (`pocketbench devices` asks them)."""
     from pocketbench.profile.device import read_host_device
+    from pocketbench.workflow.devices_file import read_devices
 
     host = read_host_device()
     parts = [host.soc, f"{host.core_count} cores" if host.core_count else None, host.os_version]
-    return [make_row("host", f"this machine: {', '.join(filter(None, parts))}; in results {host.device_id}")]
+    summaries = {"host": f"this machine: {', '.join(filter(None, parts))}; in results {host.device_id}"}
+    return [
+        make_row(name, summaries.get(name) or " ".join(filter(None, [entry.transport, entry.address])))
+        for name, entry in read_devices().items()
+    ]
 
 
 def list_suites() -> list[Row]:

@@ -15,8 +15,8 @@ from pocketbench.workflow.doctor_packages import Finding, State, examine_package
 LOW_DISK_BYTES = 2_000_000_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PROGRAMS = {
-    "adb": ("reaches Android phones, which this version does not measure on", "sudo apt-get install adb"),
-    "ssh": ("reaches boards, which this version does not measure on", "sudo apt-get install openssh-client"),
+    "adb": ("reaches Android phones", "sudo apt-get install adb"),
+    "ssh": ("reaches boards and Macs", "sudo apt-get install openssh-client"),
     "git": ("names the commit of a result", "sudo apt-get install git"),
 }
 CHECKOUT_PROGRAMS = {
