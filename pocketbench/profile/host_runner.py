@@ -61,7 +61,7 @@ class HostRunner:
         on_result: Callable[[RunResult], None],
         on_progress: Callable[[Progress], None] | None = None,
         done: Collection[tuple[int, int]] = (),
-        with_operators: bool = False,  # noqa: ARG002
+        with_operators: bool = False,
     ) -> list[RunResult]:
         return profile_cells(
             cells,
@@ -71,6 +71,7 @@ class HostRunner:
             on_progress=on_progress,
             done=done,
             pythons={cell.plan.engine: self._python for cell in cells} if self._python is not None else None,
+            with_operators=with_operators,
         )
 
 

@@ -7,17 +7,19 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from pocketbench.core.errors import MissingPackageError
-from pocketbench.core.records import Caveat, Conditions, Device, Failure, Measurement, RunResult
+from pocketbench.core.records import Caveat, Conditions, Device, Failure, Measurement, OperatorTime, RunResult
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.caveats import find_caveats
 from pocketbench.profile.cell import Cell, CellSession, StartWorker, describe_fault
 from pocketbench.profile.conditions import read_conditions
+from pocketbench.profile.delegate_coverage import describe_coverage
 from pocketbench.profile.machine_state import read_is_virtual
+from pocketbench.profile.operator_pass import ReadProfile, make_host_reader, take_operator_times
 from pocketbench.profile.plans import check_plan
 from pocketbench.profile.progress import Progress, Steps
 from pocketbench.profile.rotation import order_round
@@ -35,6 +37,8 @@ def profile_cells(
     done: Collection[tuple[int, int]] = (),
     pythons: Mapping[str, Path] | None = None,
     start_worker: StartWorker | None = None,
+    with_operators: bool = False,
+    read_profile: ReadProfile | None = None,
 ) -> list[RunResult]:
     """Measure every cell in each of its sessions and return the results in the order in which they came.
 
@@ -47,6 +51,9 @@ def profile_cells(
         done: (cell index, session index) of the results that an interrupted call has stored.
         pythons: the interpreter for the workers of an engine, by the engine's name (`runtimes.engine_python`).
         start_worker: starts the worker of a cell; by default on this machine.
+        with_operators: also take operator times, after a cell's last session, whose result gets them. Where that fails
+            the reason is a caveat of that result.
+        read_profile: takes the operator times of a cell once; by default on this machine.
 
     Raises:
         UsageError: when a plan makes no sense or names an engine that does not exist; nothing was measured then.
@@ -76,6 +83,9 @@ def profile_cells(
                 time.sleep(max(cell.plan.cooldown_s for cell in due.values()))
             measured_before = bool(results)
             outcomes = _run_session(due, session_index, start_worker, steps)
+            if with_operators:
+                read = read_profile or make_host_reader(pythons or {})
+                outcomes = _add_operator_times(outcomes, cells, session_index, read, steps)
             # closed at once, whatever happens: it ends the workers
             with contextlib.closing(outcomes):
                 for outcome in outcomes:
@@ -101,13 +111,18 @@ def read_git_commit() -> str | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Outcome:
-    """What came of one cell in one session; `facts` is what its worker said of the model when it had loaded it."""
+    """What came of one cell in one session.
+
+    `facts` is what its worker said of the model when it had loaded it. `operators` are its operator times, or why they
+    are not known; None where nobody asked.
+    """
 
     index: int
     found: Measurement | Failure
     facts: dict[str, Any]
     before: Conditions
     after: Conditions
+    operators: tuple[OperatorTime, ...] | str | None = None
 
 
 def _run_session(
@@ -158,6 +173,30 @@ def _run_session(
                 yield _Outcome(index=index, found=measurement, facts=running.facts, before=before, after=after)
 
 
+def _add_operator_times(
+    outcomes: Generator[_Outcome, None, None],
+    cells: Sequence[Cell],
+    session_index: int,
+    read: ReadProfile,
+    steps: Steps,
+) -> Generator[_Outcome, None, None]:
+    """Yield the outcomes, the measurements of each cell's last session with its operator times. The workers have ended
+    before the first file is profiled; what was measured is yielded whatever happens then."""
+    waiting = []
+    with contextlib.closing(outcomes):
+        for outcome in outcomes:
+            if isinstance(outcome.found, Measurement) and session_index + 1 == cells[outcome.index].plan.session_count:
+                waiting.append(outcome)
+            else:
+                yield outcome
+    found: dict[int, tuple[OperatorTime, ...] | str] = {}
+    try:
+        found = take_operator_times({outcome.index: cells[outcome.index] for outcome in waiting}, read, steps.begin)
+    finally:
+        for outcome in waiting:
+            yield replace(outcome, operators=found.get(outcome.index))
+
+
 def _make_result(
     outcome: _Outcome,
     cells: Sequence[Cell],
@@ -181,6 +220,9 @@ def _make_result(
             own_load=cell.plan.thread_count if measured_before else 0,
             assumed_batch=outcome.facts["assumed_batch"],
         )
+    if isinstance(outcome.operators, str):
+        caveats += (Caveat(code="no_operator_times", text=f"operator times were asked for: {outcome.operators}"),)
+    operator_times = outcome.operators if isinstance(outcome.operators, tuple) else None
     return RunResult(
         run_id=run_id,
         session_index=session_index,
@@ -194,6 +236,8 @@ def _make_result(
         caveats=caveats,
         tools=outcome.facts.get("tools", {}),
         git_commit=git_commit,
+        operator_times=operator_times,
+        coverage=describe_coverage(outcome.facts, operator_times),
     )
 
 
