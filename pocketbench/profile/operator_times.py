@@ -99,24 +99,40 @@ def read_profile(
     interpreter = engine_python(plan.engine, python)
     with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
         command = worker_command(interpreter, write_agent_archive(Path(folder)))
-        request = {
-            "do": "operators",
-            **describe_load(path, plan),
-            "folder": folder,
-            "warmup_count": WARMUP_COUNT,
-            "run_count": run_count,
-        }
         try:
             worker = Worker(command)
             try:
-                reply = worker.request(request, plan.timeout_s)
+                reply = worker.request(describe_request(path, plan, folder, run_count), plan.timeout_s)
             finally:
                 worker.kill()
         except WorkerFault as fault:
-            raise _explain(fault, plan.engine, path) from fault
-        if "unknown" in reply:
-            raise UnknownOperatorTimes(reply["unknown"], "profile with another engine to see where the time goes")
-        places = _find_places(reply, path, Path(folder))
+            raise explain_fault(fault, plan.engine, path) from fault
+        return make_profile(reply, path, Path(folder))
+
+
+def describe_request(path: Path, plan: RunPlan, folder: str, run_count: int = RUN_COUNT) -> dict[str, Any]:
+    """The worker's request for a profile; `folder` is where it may write, on the machine that it runs on."""
+    return {
+        "do": "operators",
+        **describe_load(path, plan),
+        "folder": folder,
+        "warmup_count": WARMUP_COUNT,
+        "run_count": run_count,
+    }
+
+
+def make_profile(reply: Mapping[str, Any], path: Path, folder: Path) -> OperatorProfile:
+    """The profile in a worker's answer.
+
+    Args:
+        path: the model file.
+        folder: where the worker wrote its graph, or where that was brought to.
+
+    Raises: UnknownOperatorTimes when the runtime does not tell them.
+    """
+    if "unknown" in reply:
+        raise UnknownOperatorTimes(reply["unknown"], "profile with another engine to see where the time goes")
+    places = _find_places(reply, path, folder)
     return OperatorProfile(operators=make_operators(reply["operators"], places), whole_ns=reply["whole_ns"])
 
 
@@ -124,7 +140,7 @@ def make_operators(timed: Sequence[Mapping[str, Any]], places: Sequence[Place] |
     """The records of a worker's answer.
 
     Args:
-        timed: name, operator, time_ns and call_count of each.
+        timed: name, operator, time_ns and call_count of each; compute_unit where the runtime tells it.
         places: one for each; None for a file that names no places.
     """
     nowhere = Place("", "", False)
@@ -138,6 +154,7 @@ def make_operators(timed: Sequence[Mapping[str, Any]], places: Sequence[Place] |
                 block=None if places is None else place.block,
                 time_ns=item["time_ns"],
                 call_count=item["call_count"],
+                compute_unit=item.get("compute_unit"),
                 is_attention=None if places is None else place.is_attention,
                 graph_operator=place.graph_operator,
             )
@@ -145,15 +162,18 @@ def make_operators(timed: Sequence[Mapping[str, Any]], places: Sequence[Place] |
     return tuple(found)
 
 
-def _find_places(reply: dict[str, Any], path: Path, folder: Path) -> list[Place] | None:
+def _find_places(reply: Mapping[str, Any], path: Path, folder: Path) -> list[Place] | None:
     names = [item["name"] for item in reply["operators"]]
     graph = reply["graph"]
     if graph["kind"] == "tflite":
         return find_tflite_places(names, [item["operator"] for item in reply["operators"]], graph)
-    return find_onnx_places(names, path, folder / "optimised.onnx")
+    if graph["kind"] == "onnx":
+        return find_onnx_places(names, path, folder / "optimised.onnx")
+    return None
 
 
-def _explain(fault: WorkerFault, engine: str, path: Path) -> MissingPackageError | MeasurementFault:
+def explain_fault(fault: WorkerFault, engine: str, path: Path) -> MissingPackageError | MeasurementFault:
+    """What stopped a worker, as an error."""
     failure = fault.failure
     if failure.kind == "missing_package":
         return MissingPackageError(failure.message, ENGINES.entry(engine).install)
