@@ -1,0 +1,1 @@
+"""Devices that stand in for real ones, and tests over them."""
