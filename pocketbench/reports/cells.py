@@ -6,9 +6,11 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pocketbench.core.records import RunResult
+from pocketbench.core.records import DelegateCoverage, RunResult
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.notes import NoteList
+from pocketbench.reports.operator_breakdown import find_breakdown, find_coverage
+from pocketbench.reports.operator_records import OperatorBreakdown
 from pocketbench.reports.records import Cell, Runtime
 from pocketbench.reports.sessions import (
     CellRuns,
@@ -26,10 +28,12 @@ CellKey = tuple[int, Runtime]  # the row's place in the table, and where it ran
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSource:
-    """What all cells are made from: the runs and caveats of each, the caveats that every measured one of them carries,
-    and the places of each network's baselines."""
+    """What all cells are made from: the runs, operators and caveats of each, the caveats that every measured one of them
+    carries, and the places of each network's baselines."""
 
     runs: Mapping[CellKey, CellRuns]
+    breakdowns: Mapping[CellKey, OperatorBreakdown | None]
+    coverages: Mapping[CellKey, DelegateCoverage | None]
     caveats: Mapping[CellKey, tuple[str, ...]]
     common_caveats: tuple[str, ...]
     baselines: Mapping[NetworkKey, Sequence[int]]
@@ -77,6 +81,8 @@ def prepare_cells(drafts: Sequence[RowDraft], results: Mapping[CellKey, Sequence
     common = set.intersection(*carried) if len(carried) > 1 else set()
     return CellSource(
         runs=runs,
+        breakdowns={key: find_breakdown(members) for key, members in results.items()},
+        coverages={key: find_coverage(members) for key, members in results.items()},
         caveats={key: tuple(text for text in texts if text not in common) for key, texts in caveats.items()},
         common_caveats=tuple(dict.fromkeys(text for texts in caveats.values() for text in texts if text in common)),
         baselines=baselines,
@@ -89,7 +95,11 @@ def make_cell(source: CellSource, index: int, draft: RowDraft, runtime: Runtime,
     runs = source.runs.get(key)
     if runs is None:
         return _make_empty_cell(_explain_no_run(draft, runtime), notes)
-    cell = _make_measured_cell(runs, source.caveats.get(key, ()), notes)
+    cell = replace(
+        _make_measured_cell(runs, source.caveats.get(key, ()), notes),
+        operators=source.breakdowns[key],
+        coverage=source.coverages[key],
+    )
     return cell if cell.wall is None else _add_overhead(source, cell, draft, runs, runtime, notes)
 
 

@@ -5,9 +5,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from pocketbench.core.records import Accuracy, ModelSpec
+from pocketbench.core.records import Accuracy, DelegateCoverage, ModelSpec
+from pocketbench.reports.operator_records import OperatorBreakdown
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +81,10 @@ class Overhead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cell:
-    """A row on a runtime, by wall clock and by CPU time (of the calling thread, or of the process: `cpu_clock`)."""
+    """A row on a runtime, by wall clock and by CPU time (of the calling thread, or of the process: `cpu_clock`).
+
+    `operators` and `coverage` are None where nobody asked for operator times, or for a runtime without a delegate.
+    """
 
     wall: Latency | None
     wall_overhead: Overhead | None
@@ -89,6 +93,8 @@ class Cell:
     cpu_clock: str | None
     notes: tuple[int, ...]
     overhead_notes: tuple[int, ...]
+    operators: OperatorBreakdown | None = field(default=None, metadata={"since": "0.3"})
+    coverage: DelegateCoverage | None = field(default=None, metadata={"since": "0.3"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
