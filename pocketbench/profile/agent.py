@@ -3,7 +3,8 @@
 It reads one JSON object a line from stdin and answers each with one line on stdout, {"data": ...} or
 {"error": {"kind", "message"}}, until stdin ends:
 
-    {"do": "load", "engine": "module:class", "path", "thread_count", "core_mask", "shapes", "seed"}
+    {"do": "versions", "engine"}  versions of an engine's packages
+    {"do": "load", "engine": "module:class", "delegate", "path", "thread_count", "core_mask", "shapes", "seed"}
     {"do": "burst", "count"}      wall_ns and cpu_ns of each inference
     {"do": "finish"}              peak_rss_bytes
     {"do": "operators", "folder", "warmup_count", "run_count", and what "load" has}
@@ -35,6 +36,7 @@ from pocketbench.profile.memory import read_available_bytes, read_peak_rss_bytes
 from pocketbench.profile.refusal import Refusal
 
 CLOCK_READINGS = 1000
+PACKAGE_SUFFIX = ".mlpackage"  # the one model that is a folder
 
 
 class Agent:
@@ -47,9 +49,11 @@ class Agent:
     def load(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """Load the model and set its inputs. `load_ns` runs from the file to ready, without importing the runtime."""
         thread_count = request["thread_count"]
-        self._cpu_clock = choose_cpu_clock(thread_count)
         _pin(request["core_mask"])
-        engine = _make_engine(request["engine"])
+        engine = _make_engine(request)
+        # a runtime that chooses its threads itself computes in others than the one that calls
+        single = thread_count == 1 and not getattr(engine, "chooses_threads", False)
+        self._cpu_clock = choose_cpu_clock(1 if single else 2)
         path = _check_file(request["path"], engine.suffixes)
         idle_rss_bytes = read_rss_bytes()
         model = open_model(engine, path, request)
@@ -58,7 +62,7 @@ class Agent:
         return {
             "load_ns": model.load_ns,
             "idle_rss_bytes": idle_rss_bytes,
-            "cpu_clock": "thread" if thread_count == 1 else "process",
+            "cpu_clock": "thread" if single else "process",
             "clock_resolution_ns": measure_clock_resolution(time.perf_counter_ns),
             "tools": {"python": platform.python_version(), "numpy": _read_numpy_version(), **engine.versions()},
             "inputs": [_describe(tensor) for tensor in model.inputs],
@@ -76,7 +80,7 @@ class Agent:
         _pin(request["core_mask"])
         invokes = []
         for path in request["paths"]:
-            engine = _make_engine(request["engine"])
+            engine = _make_engine(request)
             invokes.append(open_model(engine, _check_file(path, engine.suffixes), request).invoke)
         for _ in range(request["warmup_count"]):
             for invoke in invokes:
@@ -95,11 +99,15 @@ class Agent:
     def operators(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What each operator of a model takes (`operator_request.py`)."""
         _pin(request["core_mask"])
-        engine = _make_engine(request["engine"])
+        engine = _make_engine(request)
         path = _check_file(request["path"], engine.suffixes)
         module = importlib.import_module("pocketbench.profile.operator_request")
         answer: dict[str, Any] = module.answer_operators(engine, path, request)
         return answer
+
+    def versions(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """What an engine's packages are, and that they and numpy can be imported."""
+        return {"numpy": _read_numpy_version(), **_make_engine(request).versions()}
 
     def finish(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         return {"peak_rss_bytes": read_peak_rss_bytes()}
@@ -112,6 +120,7 @@ class Agent:
             "burst": self.burst,
             "life": self.life,
             "operators": self.operators,
+            "versions": self.versions,
             "finish": self.finish,
         }
         try:
@@ -214,17 +223,24 @@ def main() -> None:
     serve(*take_streams())
 
 
-def _make_engine(target: str) -> Any:
-    module, _, name = target.partition(":")
+def _make_engine(request: Mapping[str, Any]) -> Any:
+    module, _, name = request["engine"].partition(":")
     try:
-        return getattr(importlib.import_module(module), name)()
+        engine = getattr(importlib.import_module(module), name)()
     except ImportError as error:
         raise Refusal("missing_package", f"{sys.executable}: {error}") from error
+    if request.get("delegate") is not None:
+        engine.delegate = request["delegate"]
+    return engine
 
 
 def _check_file(path: str, suffixes: tuple[str, ...]) -> str:
     if not path.lower().endswith(suffixes):
         raise Refusal("load", f"{path}: this engine runs files that end in {', '.join(suffixes)}")
+    if path.lower().endswith(PACKAGE_SUFFIX):
+        if not Path(path).is_dir():
+            raise Refusal("load", f"{path}: there is no such folder")
+        return path
     if not Path(path).is_file():
         raise Refusal("load", f"{path}: there is no such file")
     if Path(path).stat().st_size == 0:

@@ -1,4 +1,5 @@
-"""The worker as one file, for the host and for boards alike: a zip that any Python 3.9 or newer runs."""
+"""The worker as one file, for the host and for boards alike: a zip that any Python 3.9 or newer runs. With the argument
+"board" it is a board's end of a connection instead."""
 
 from __future__ import annotations
 
@@ -14,19 +15,34 @@ AGENT_FILES = (
     "__init__.py",
     "profile/__init__.py",
     "profile/agent.py",
+    "profile/board.py",
+    "profile/board_files.py",
+    "profile/board_requests.py",
     "profile/delegation.py",
     "profile/inputs.py",
+    "profile/lock_file.py",
+    "profile/machine_state.py",
     "profile/memory.py",
+    "profile/operator_coreml.py",
     "profile/operator_litert.py",
     "profile/operator_litert_library.py",
     "profile/operator_onnxruntime.py",
     "profile/operator_request.py",
     "profile/refusal.py",
+    "profile/worker_process.py",
     "profile/engines/__init__.py",
+    "profile/engines/coreml.py",
     "profile/engines/onnxruntime_cpu.py",
     "profile/engines/tflite_interpreter.py",
 )
-START = "from pocketbench.profile.agent import main\n\nmain()\n"
+START = """import sys
+
+if sys.argv[1:] == ["board"]:
+    from pocketbench.profile.board import main
+else:
+    from pocketbench.profile.agent import main
+main()
+"""
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 

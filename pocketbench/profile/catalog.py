@@ -11,11 +11,22 @@ ENGINES = Registry(
     "engine",
     "pocketbench.engines",
     {
+        "benchmark_model": Entry(
+            target="pocketbench.profile.engines.benchmark_model:BenchmarkModel",
+            summary="TensorFlow Lite's benchmark_model on an Android phone, with XNNPACK or on the GPU; .tflite",
+            install="name its file under engines of the phone in devices.toml",
+        ),
         "litert": Entry(
             target="pocketbench.profile.engines.tflite_interpreter:LiteRt",
             summary="LiteRT interpreter with XNNPACK, on the processor; .tflite",
             requires=("ai_edge_litert",),
             install="pip install ai-edge-litert",
+        ),
+        "coreml": Entry(
+            target="pocketbench.profile.engines.coreml:CoreMl",
+            summary="Core ML on a Mac, on the compute units of the delegate; .mlpackage",
+            requires=("coremltools",),
+            install="pip install coremltools",
         ),
         "onnxruntime": Entry(
             target="pocketbench.profile.engines.onnxruntime_cpu:OnnxRuntime",
@@ -44,6 +55,17 @@ def engine_suffixes(engine: str) -> tuple[str, ...]:
         summary = ENGINES.entry(engine).summary
         raise EnvironmentFault(f"engine {engine!r} ({summary}) has no suffixes", "update that plug-in")
     return suffixes
+
+
+def engine_delegates(engine: str) -> tuple[str, ...]:
+    """What a plan's delegate may name, such as Core ML's compute units. Raises: as `engine_suffixes`."""
+    delegates: tuple[str, ...] = getattr(_load_class(engine), "delegates", ())
+    return delegates
+
+
+def estimates_operators(engine: str) -> bool:
+    """Whether the operator times of an engine are its own estimate. Raises: as `engine_suffixes`."""
+    return bool(getattr(_load_class(engine), "estimates_operators", False))
 
 
 def host_refusal(engine: str) -> str | None:

@@ -98,6 +98,7 @@ def describe_load(path: Path, plan: RunPlan) -> dict[str, Any]:
     """The agent's request to load `path`, without its verb."""
     return {
         "engine": ENGINES.entry(plan.engine).target,
+        "delegate": plan.delegate,
         "path": str(path.absolute()),
         "thread_count": plan.thread_count,
         "core_mask": plan.core_mask,

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketbench.core.errors import DeviceFault, FileFault
+from pocketbench.profile.lock_file import open_lock
 
 
 @contextlib.contextmanager
@@ -28,7 +29,7 @@ def hold_device(identity: str, name: str) -> Iterator[None]:
     """
     path = lock_path(identity)
     try:
-        descriptor = _open(path)
+        descriptor = open_lock(path)
     except OSError as error:
         raise FileFault(f"can't lock {name}: {path}: {error.strerror or error}", "remove that file") from error
     with os.fdopen(descriptor, "r+", encoding="utf-8", errors="replace") as lock:
@@ -48,19 +49,3 @@ def lock_path(identity: str) -> Path:
     """The lock file of a device: a hash of its identity, which may hold anything."""
     digest = hashlib.sha256(identity.encode("utf-8", "backslashreplace")).hexdigest()[:16]
     return Path(tempfile.gettempdir()) / f"pocketbench-device-{digest}.lock"
-
-
-def _open(path: Path) -> int:
-    """The lock is shared by all users of the machine, in a folder that is open to all: no link is followed, and a file
-    that is there is opened without O_CREAT, which Linux refuses for another user's file in such a folder."""
-    flags = os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC
-    try:
-        return os.open(path, flags)
-    except FileNotFoundError:
-        pass
-    try:
-        descriptor = os.open(path, flags | os.O_CREAT | os.O_EXCL, 0o666)
-    except FileExistsError:  # another run was faster
-        return os.open(path, flags)
-    os.fchmod(descriptor, 0o666)  # whatever the umask says
-    return descriptor

@@ -21,6 +21,8 @@ BUDGET_NS = 2_000_000_000
 Key = tuple[int, str, str]
 """Number, name, operator: the number tells operators of one name apart."""
 
+NO_UNITS: Mapping[Key, str] = {}
+
 
 class UnknownTimes(Exception):
     """Why operator times are not known here: a sentence without a full stop."""
@@ -29,12 +31,13 @@ class UnknownTimes(Exception):
 class OperatorRuns(NamedTuple):
     """`runs` holds for each profiled inference the wall time in ns and the number of calls of each operator; `whole_ns`
     is the time of each inference without the profiler, by `choose_whole_clock`. `graph` is what the host needs to find
-    an operator's place.
+    an operator's place. `units` says where an operator ran ("cpu", "gpu", "npu"), where the runtime tells.
     """
 
     runs: list[dict[Key, tuple[int, int]]]
     whole_ns: list[int]
     graph: dict[str, Any]
+    units: Mapping[Key, str] = NO_UNITS
 
 
 def answer_operators(engine: Any, path: str, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,10 +50,13 @@ def answer_operators(engine: Any, path: str, request: Mapping[str, Any]) -> dict
         found = importlib.import_module(target).profile_operators(engine, path, request)
     except UnknownTimes as unknown:
         return {"unknown": f"operator times are not known for {name}: {unknown}"}
-    return {"whole_ns": find_quartile(found.whole_ns), "operators": summarise(found.runs), "graph": found.graph}
+    operators = summarise(found.runs, found.units)
+    return {"whole_ns": find_quartile(found.whole_ns), "operators": operators, "graph": found.graph}
 
 
-def summarise(runs: Sequence[Mapping[Key, tuple[int, int]]]) -> list[dict[str, Any]]:
+def summarise(
+    runs: Sequence[Mapping[Key, tuple[int, int]]], units: Mapping[Key, str] = NO_UNITS
+) -> list[dict[str, Any]]:
     """The lower quartile of each operator's times, in the order of execution.
 
     An operator is short: other work of the machine interrupts few of its calls, where it interrupts most inferences.
@@ -62,6 +68,7 @@ def summarise(runs: Sequence[Mapping[Key, tuple[int, int]]]) -> list[dict[str, A
             "operator": key[2],
             "time_ns": find_quartile([run.get(key, (0, 0))[0] for run in runs]),
             "call_count": max(run.get(key, (0, 0))[1] for run in runs),
+            **({"compute_unit": units[key]} if key in units else {}),
         }
         for key in keys
     ]

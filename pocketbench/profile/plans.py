@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from pocketbench.core.errors import UsageError
 from pocketbench.core.records import RunPlan
-from pocketbench.profile.catalog import ENGINES
+from pocketbench.profile.catalog import ENGINES, engine_delegates
 
 
 def check_plan(plan: RunPlan) -> None:
     """Raises: UsageError for an engine that does not exist, or for numbers that make no sense whatever the model."""
     ENGINES.entry(plan.engine)
-    if plan.delegate is not None:
+    delegates = engine_delegates(plan.engine)
+    if plan.delegate is not None and plan.delegate not in delegates:
         raise UsageError(
-            f"engine {plan.engine!r} has no delegate {plan.delegate!r} to choose", "leave the delegate out"
+            f"engine {plan.engine!r} has no delegate {plan.delegate!r} to choose",
+            f"choose {', '.join(delegates)}, or leave the delegate out" if delegates else "leave the delegate out",
         )
     for name in ("thread_count", "session_count", "round_count", "burst_count"):
         if getattr(plan, name) < 1:

@@ -37,6 +37,8 @@ class Steps:
             for session_index in range(cell.plan.session_count)
             if (index, session_index) not in done
         }
+        self._all = dict(self._open)
+        self._sizes = dict(self._open)
         self._total_count = sum(self._open.values())
 
     def begin(self, text: str) -> None:
@@ -47,6 +49,14 @@ class Steps:
     def finish(self, index: int, session_index: int) -> None:
         """A step of a cell is over."""
         self._open[index, session_index] -= 1
+
+    def repeat(self, index: int, session_index: int) -> None:
+        """A session of a cell begins anew."""
+        self._open[index, session_index] = self._all[index, session_index]
+
+    def restart(self, index: int, session_index: int) -> None:
+        """What a cell did in a session is void and will be done again."""
+        self._open[index, session_index] = self._sizes[index, session_index]
 
     def give_up(self, index: int) -> None:
         """A cell failed: what it had left will not be done."""

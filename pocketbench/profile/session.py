@@ -3,28 +3,33 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import subprocess
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Generator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pocketbench.core.errors import MissingPackageError
+from pocketbench.core.errors import DeviceFault
 from pocketbench.core.records import Caveat, Conditions, Device, Failure, Measurement, OperatorTime, RunResult
 from pocketbench.profile.archive import write_agent_archive
+from pocketbench.profile.catalog import estimates_operators
 from pocketbench.profile.caveats import find_caveats
-from pocketbench.profile.cell import Cell, CellSession, StartWorker, describe_fault
-from pocketbench.profile.conditions import read_conditions
+from pocketbench.profile.cell import Cell, CellSession, describe_fault
 from pocketbench.profile.delegate_coverage import describe_coverage
-from pocketbench.profile.machine_state import read_is_virtual
-from pocketbench.profile.operator_pass import ReadProfile, make_host_reader, take_operator_times
+from pocketbench.profile.machine import ConnectionLoss, HostMachine, Machine
+from pocketbench.profile.operator_pass import ReadProfile, take_operator_times
 from pocketbench.profile.plans import check_plan
 from pocketbench.profile.progress import Progress, Steps
 from pocketbench.profile.rotation import order_round
-from pocketbench.profile.runtimes import engine_python, worker_command
-from pocketbench.profile.worker import Worker, WorkerFault
+from pocketbench.profile.worker import WorkerFault
+
+# One loss may be the network's; a model that takes the board down with it does so each time.
+LOSS_LIMIT = 3
+ESTIMATED = "operator times are what {} reckons of a measured inference: they were not measured themselves"
 
 
 def profile_cells(
@@ -36,37 +41,40 @@ def profile_cells(
     on_progress: Callable[[Progress], None] | None = None,
     done: Collection[tuple[int, int]] = (),
     pythons: Mapping[str, Path] | None = None,
-    start_worker: StartWorker | None = None,
+    machine: Machine | None = None,
     with_operators: bool = False,
     read_profile: ReadProfile | None = None,
 ) -> list[RunResult]:
     """Measure every cell in each of its sessions and return the results in the order in which they came.
 
     A cell that fails (a crash, a hang, a model that does not load, a package that is missing) costs itself alone: the
-    failure is its result, and it takes no part in the later sessions of this call.
+    failure is its result, and it takes no part in the later sessions of this call. When the machine is out of reach for
+    a while, what is measured of the session is void and measured again; a cell that is at work whenever it goes away
+    fails.
 
     Args:
         on_result: is given each result as soon as its session is over, and a failure at once: what it stores is kept
             when the call is interrupted.
         done: (cell index, session index) of the results that an interrupted call has stored.
         pythons: the interpreter for the workers of an engine, by the engine's name (`runtimes.engine_python`).
-        start_worker: starts the worker of a cell; by default on this machine.
+        machine: where the workers run; by default this one.
         with_operators: also take operator times, after a cell's last session, whose result gets them. Where that fails
             the reason is a caveat of that result.
-        read_profile: takes the operator times of a cell once; by default on this machine.
+        read_profile: takes the operator times of a cell once; by default on the machine.
 
     Raises:
         UsageError: when a plan makes no sense or names an engine that does not exist; nothing was measured then.
         FileFault: when an interpreter that was named can't be run; nothing was measured then.
+        DeviceFault: when the machine stays out of reach, or does not get ready.
     """
     for cell in cells:
         check_plan(cell.plan)
     results: list[RunResult] = []
     failed: set[int] = set()
     with contextlib.ExitStack() as stack:
-        if start_worker is None:
+        if machine is None:
             folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="pocketbench-"))
-            start_worker = _make_host_starter(cells, write_agent_archive(Path(folder)), pythons or {})
+            machine = HostMachine(cells, write_agent_archive(Path(folder)), pythons or {})
         steps = Steps(cells, done, on_progress)
         git_commit = read_git_commit()
         for session_index in range(max((cell.plan.session_count for cell in cells), default=0)):
@@ -82,9 +90,9 @@ def profile_cells(
             if results:
                 time.sleep(max(cell.plan.cooldown_s for cell in due.values()))
             measured_before = bool(results)
-            outcomes = _run_session(due, session_index, start_worker, steps)
+            outcomes = _repeat_session(due, session_index, machine, steps)
             if with_operators:
-                read = read_profile or make_host_reader(pythons or {})
+                read = read_profile or machine.read_profile
                 outcomes = _add_operator_times(outcomes, cells, session_index, read, steps)
             # closed at once, whatever happens: it ends the workers
             with contextlib.closing(outcomes):
@@ -92,7 +100,9 @@ def profile_cells(
                     if isinstance(outcome.found, Failure):
                         failed.add(outcome.index)
                         steps.give_up(outcome.index)
-                    result = _make_result(outcome, cells, run_id, session_index, device, git_commit, measured_before)
+                    result = _make_result(
+                        outcome, cells, run_id, session_index, device, git_commit, measured_before, machine.is_virtual
+                    )
                     results.append(result)
                     on_result(result)
     return results
@@ -125,22 +135,58 @@ class _Outcome:
     operators: tuple[OperatorTime, ...] | str | None = None
 
 
+def _repeat_session(
+    due: Mapping[int, Cell], session_index: int, machine: Machine, steps: Steps
+) -> Generator[_Outcome, None, None]:
+    """One session of all that is due, again for what is left of it after each time that the machine was lost."""
+    left = dict(due)
+    losses: Counter[int | None] = Counter()
+    while left:
+        try:
+            machine.get_ready(steps.begin)
+            outcomes = _run_session(dict(left), session_index, machine, steps)
+            with contextlib.closing(outcomes):
+                for outcome in outcomes:
+                    del left[outcome.index]
+                    yield outcome
+        except ConnectionLoss as loss:
+            for index in left:
+                steps.restart(index, session_index)
+            lost = next((index for index, cell in left.items() if cell is loss.cell), None)
+            losses[lost] += 1
+            steps.begin(f"session {session_index + 1}: {loss}")
+            machine.reconnect(steps.begin)
+            if losses[lost] < LOSS_LIMIT:
+                continue
+            message = f"the connection was lost {LOSS_LIMIT} times in session {session_index + 1}: {loss}"
+            if lost is None:
+                raise DeviceFault(message, "see what happens to the device, and run the same command again") from loss
+            del left[lost]
+            failure = Failure(kind="connection", message=message)
+            yield _fail_after_loss(lost, failure, machine)
+
+
+def _fail_after_loss(index: int, failure: Failure, machine: Machine) -> _Outcome:
+    now = machine.read_conditions()
+    return _Outcome(index=index, found=failure, facts={}, before=now, after=now)
+
+
 def _run_session(
-    due: Mapping[int, Cell], session_index: int, start_worker: StartWorker, steps: Steps
+    due: Mapping[int, Cell], session_index: int, machine: Machine, steps: Steps
 ) -> Generator[_Outcome, None, None]:
     """Yield each failure when it happens and the measurements at the end. No worker outlives the iteration."""
-    before = read_conditions()
+    before = machine.read_conditions()
     live: dict[int, CellSession] = {}
 
     def fail(index: int, fault: WorkerFault, facts: dict[str, Any]) -> _Outcome:
         found = describe_fault(fault, due[index].plan.engine)
-        return _Outcome(index=index, found=found, facts=facts, before=before, after=read_conditions())
+        return _Outcome(index=index, found=found, facts=facts, before=before, after=machine.read_conditions())
 
     with contextlib.ExitStack() as workers:
         for index, cell in due.items():
             steps.begin(f"session {session_index + 1}: {cell.artifact.file_name} loads on {cell.plan.engine}")
             try:
-                running = CellSession(cell, start_worker(cell))
+                running = CellSession(cell, machine.start_worker(cell))
                 workers.callback(running.kill)
                 running.prepare()
             except WorkerFault as fault:
@@ -149,7 +195,7 @@ def _run_session(
                 live[index] = running
                 steps.finish(index, session_index)
         # read once more: the clocks are up by now, as they will be after the last round
-        before = read_conditions()
+        before = machine.read_conditions()
         for round_index in range(max((running.cell.plan.round_count for running in live.values()), default=0)):
             active = [index for index, running in live.items() if round_index < running.cell.plan.round_count]
             for position in order_round(len(active), round_index):
@@ -163,7 +209,7 @@ def _run_session(
                     yield fail(index, fault, running.facts)
                 else:
                     steps.finish(index, session_index)
-        after = read_conditions()
+        after = machine.read_conditions()
         for index, running in live.items():
             try:
                 measurement = running.finish()
@@ -194,7 +240,7 @@ def _add_operator_times(
         found = take_operator_times({outcome.index: cells[outcome.index] for outcome in waiting}, read, steps.begin)
     finally:
         for outcome in waiting:
-            yield replace(outcome, operators=found.get(outcome.index))
+            yield dataclasses.replace(outcome, operators=found.get(outcome.index))
 
 
 def _make_result(
@@ -205,6 +251,7 @@ def _make_result(
     device: Device,
     git_commit: str | None,
     measured_before: bool,
+    is_virtual: bool | None,
 ) -> RunResult:
     cell = cells[outcome.index]
     measurement = outcome.found if isinstance(outcome.found, Measurement) else None
@@ -216,13 +263,15 @@ def _make_result(
             outcome.after,
             cell.plan,
             core_count=device.core_count,
-            is_virtual=read_is_virtual() if device.transport == "host" else None,
+            is_virtual=is_virtual,
             own_load=cell.plan.thread_count if measured_before else 0,
             assumed_batch=outcome.facts["assumed_batch"],
         )
     if isinstance(outcome.operators, str):
         caveats += (Caveat(code="no_operator_times", text=f"operator times were asked for: {outcome.operators}"),)
     operator_times = outcome.operators if isinstance(outcome.operators, tuple) else None
+    if operator_times is not None and estimates_operators(cell.plan.engine):
+        caveats += (Caveat(code="estimated_operator_times", text=ESTIMATED.format(cell.plan.engine)),)
     return RunResult(
         run_id=run_id,
         session_index=session_index,
@@ -239,21 +288,3 @@ def _make_result(
         operator_times=operator_times,
         coverage=describe_coverage(outcome.facts, operator_times),
     )
-
-
-def _make_host_starter(cells: Sequence[Cell], archive: Path, pythons: Mapping[str, Path]) -> StartWorker:
-    """Interpreters are looked up before anything is measured; one that is not there fails the cells that need it."""
-    commands: dict[str, list[str] | MissingPackageError] = {}
-    for engine in {cell.plan.engine for cell in cells}:
-        try:
-            commands[engine] = worker_command(engine_python(engine, pythons.get(engine)), archive)
-        except MissingPackageError as error:
-            commands[engine] = error
-
-    def start(cell: Cell) -> Worker:
-        command = commands[cell.plan.engine]
-        if isinstance(command, MissingPackageError):
-            raise WorkerFault("missing_package", command.what) from command
-        return Worker(command)
-
-    return start

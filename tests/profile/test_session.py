@@ -11,8 +11,9 @@ from typing import Any
 import pytest
 
 from pocketbench.core.errors import FileFault, UsageError
-from pocketbench.core.records import Failure, RunResult
+from pocketbench.core.records import Conditions, Failure, RunResult
 from pocketbench.profile.cell import Cell
+from pocketbench.profile.conditions import read_conditions
 from pocketbench.profile.progress import Progress
 from pocketbench.profile.session import profile_cells, read_git_commit
 from pocketbench.profile.worker import WorkerFault
@@ -60,14 +61,22 @@ class FakeWorker:
 
 
 class Fleet:
-    """Starts fake workers for cells and keeps them."""
+    """A machine that starts fake workers for cells and keeps them."""
+
+    is_virtual = None
 
     def __init__(self, **faults: int) -> None:
         self.faults = faults
         self.log: list[tuple[str, str]] = []
         self.workers: list[FakeWorker] = []
 
-    def start(self, cell: Cell) -> FakeWorker:
+    def get_ready(self, _say: Any) -> None:
+        pass
+
+    def read_conditions(self) -> Conditions:
+        return read_conditions()
+
+    def start_worker(self, cell: Cell) -> FakeWorker:
         name = cell.artifact.file_name
         self.workers.append(FakeWorker(name, self.log, self.faults.get(name)))
         return self.workers[-1]
@@ -78,7 +87,7 @@ def make_cells(*names: str, **plan: Any) -> list[Cell]:
 
 
 def run_fakes(fleet: Fleet, cells: list[Cell], **options: Any) -> list[RunResult]:
-    results = run_cells(*cells, start_worker=fleet.start, **options)
+    results = run_cells(*cells, machine=fleet, **options)
     assert all(worker.ended for worker in fleet.workers)
     return results
 
@@ -185,7 +194,7 @@ def test_workers_end_when_the_caller_fails() -> None:
             raise KeyboardInterrupt
 
         with pytest.raises(KeyboardInterrupt):
-            run_cells(*make_cells("a", "b"), start_worker=fleet.start, **{trouble: stop})
+            run_cells(*make_cells("a", "b"), machine=fleet, **{trouble: stop})
         assert all(worker.ended for worker in fleet.workers)
 
 
@@ -199,7 +208,7 @@ def test_a_pause_stands_between_sessions(monkeypatch: pytest.MonkeyPatch) -> Non
 def test_a_senseless_plan_is_refused_before_anything_runs() -> None:
     fleet = Fleet()
     with pytest.raises(UsageError, match="burst_count"):
-        run_cells(*make_cells("a"), *make_cells("b", burst_count=0), start_worker=fleet.start)
+        run_cells(*make_cells("a"), *make_cells("b", burst_count=0), machine=fleet)
     assert fleet.workers == []
 
 

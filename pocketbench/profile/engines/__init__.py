@@ -11,6 +11,10 @@ and its runtime in `__init__`, which takes no argument. The class has
     outputs() -> list[Tensor]
     delegation() -> Delegation | None           None where the runtime has no delegate that takes part of a graph
     host_refusal: str | None                    why it can't run on the machine that it is imported on (another system)
+    delegates: tuple[str, ...]                  what a plan's delegate may name, if any; the chosen one is set as
+                                                `delegate` before `open`
+    chooses_threads: bool                       True where the runtime takes no number of threads
+    estimates_operators: bool                   True where those times are the runtime's estimate
     operator_profiler: str                      the module that times its operators (`operator_request.py`), if any
 
 It raises `Refusal` for what it can explain; whatever else it raises is reported with its type.
