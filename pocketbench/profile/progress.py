@@ -37,7 +37,6 @@ class Steps:
             for session_index in range(cell.plan.session_count)
             if (index, session_index) not in done
         }
-        self._all = dict(self._open)
         self._sizes = dict(self._open)
         self._total_count = sum(self._open.values())
 
@@ -49,10 +48,6 @@ class Steps:
     def finish(self, index: int, session_index: int) -> None:
         """A step of a cell is over."""
         self._open[index, session_index] -= 1
-
-    def repeat(self, index: int, session_index: int) -> None:
-        """A session of a cell begins anew."""
-        self._open[index, session_index] = self._all[index, session_index]
 
     def restart(self, index: int, session_index: int) -> None:
         """What a cell did in a session is void and will be done again."""
