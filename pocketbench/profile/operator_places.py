@@ -121,12 +121,17 @@ def find_part(steps: tuple[Step, ...]) -> Part:
     return Part(join_steps(steps[:1] if any(step.module for step in steps) else steps), False)
 
 
-def name_places(origins: Sequence[tuple[Step, ...] | None]) -> list[Place]:
+def name_places(origins: Sequence[tuple[Step, ...] | None], likely: Sequence[Part | None] = ()) -> list[Place]:
     """The place of each operator from its steps, in the order of execution.
 
-    One that has no place of its own, since an optimiser made it, is of the part that those before and after it are of.
+    One that has no place of its own, since an optimiser made it, is of its likely part, else of the part that those
+    before and after it are of.
+
+    Args:
+        likely: the part of each operator that has no steps, where something tells it.
     """
-    parts = [find_part(steps) if steps else None for steps in origins]
+    hints = likely or [None] * len(origins)
+    parts = [find_part(steps) if steps else hint for steps, hint in zip(origins, hints, strict=True)]
     before, after = carry(parts), carry(parts[::-1])[::-1]
     places = []
     for steps, last, following in zip(origins, before, after, strict=True):

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import onnx
 import pytest
 
+from pocketbench.profile.operator_onnx_places import find_likely_parts
 from pocketbench.profile.operator_places import (
     Place,
     find_part,
@@ -116,6 +118,32 @@ def test_the_projection_that_a_form_holds_is_the_networks() -> None:
     # a block that has a projection of its own is not one of our forms
     block = f"{CELL}/pocketbench.blocks.attention.augmented.Augmented_6"
     assert find_part(parse_location(f"{block}/torch.nn.modules.conv.Conv2d_projection;")) == ("features.3.conv.6", True)
+
+
+def test_nodes_that_stand_for_one_are_of_the_part_that_uses_their_result() -> None:
+    """onnxruntime makes Reshape, Gemm, Reshape of a product and its bias: the last has the place of both."""
+
+    def node(name: str, inputs: str, outputs: str) -> onnx.NodeProto:
+        return onnx.helper.make_node("Op", inputs.split(), outputs.split(), name=name)
+
+    nodes = [
+        node("gate", "x", "a"),
+        node("flatten", "a", "b"),
+        node("gemm", "b w", "c"),
+        node("restore", "c", "d"),
+        node("shared", "d", "e"),
+        node("left", "e", "f"),
+        node("right", "e", "g"),
+        node("last", "f g", "y"),
+    ]
+    block, other = parse_node_name("/a.0/se/X"), parse_node_name("/a.1/x/X")
+    steps = {"gate": block, "restore": other, "shared": (), "left": block, "right": other}
+    likely = find_likely_parts(nodes, steps)
+    assert likely == {"gemm": ("a.1", False), "flatten": ("a.1", False)}
+    origins = [steps.get(item.name) for item in nodes]
+    found = name_places(origins, [likely.get(item.name) for item in nodes])
+    assert [place.block for place in found] == ["a.0.se", "a.1", "a.1", "a.1", "", "a.0.se", "a.1", ""]
+    assert [place.path for place in found][:4] == ["a.0.se", "", "", "a.1.x"]
 
 
 CONV, GEMM, ADD, MUL = "Convolution", "Fully Connected", "Add", "Multiply"
