@@ -28,8 +28,8 @@ CellKey = tuple[int, Runtime]  # the row's place in the table, and where it ran
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSource:
-    """What all cells are made from: the runs, operators and caveats of each, the caveats that every measured one of them
-    carries, and the places of each network's baselines."""
+    """What all cells are made from: the runs, operators and caveats of each, the caveats that every measured one of
+    them carries, and the places of each network's baselines."""
 
     runs: Mapping[CellKey, CellRuns]
     breakdowns: Mapping[CellKey, OperatorBreakdown | None]
