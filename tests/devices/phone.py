@@ -110,6 +110,8 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self.serial = "emulator-5554" if listed else f"127.0.0.1:{RELAY_PORT}"
         self._daemon = daemons / ("adbd-legacy" if legacy else "adbd")
         self._stack = contextlib.ExitStack()
+        self._children: list[subprocess.Popen[bytes]] = []
+        self._is_disturbed = False
 
     def __enter__(self) -> Phone:
         with contextlib.ExitStack() as stack:
@@ -129,6 +131,8 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._stack.close()
+        for child in self._children:
+            child.wait(timeout=30)
 
     # what a program under test is given
 
@@ -198,7 +202,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         for number in self._members():
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
-                if number != self._first and words[0] and Path(os.fsdecode(words[0])).name != self._daemon.name:
+                if number != self._first and words[0] and not self._is_daemon(number):
                     found.append(os.fsdecode(b" ".join(words)).strip())
         return found
 
@@ -240,7 +244,11 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
 
     def reset(self) -> None:
         """Back to a phone as it was at the start, with nothing on it and no past."""
-        self.come_back()
+        if self._is_disturbed or self.state_of() != "device":
+            self.come_back()
+        for number in self._members():
+            if number != self._first and not self._is_daemon(number):
+                self._kill(number)
         for folder in ("log", "invocations", "values", "settings", "sys"):
             for path in (self.state / folder).iterdir():
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
@@ -265,8 +273,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self._tell("unplug")
         for number in self._members():
             if number != self._first:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(number, signal.SIGKILL)
+                self._kill(number)
         self.adb("disconnect")
         self._wait_for_state(None)
 
@@ -279,15 +286,14 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self._start_daemon(DAEMON_PORT)
         self._tell("open")
         self._connect()
+        self._is_disturbed = False
 
     def go_offline(self) -> None:
         """The phone is listed as "offline"."""
         self._tell("mute")
         if not self.listed:
             self.adb("disconnect")
-            subprocess.Popen(
-                [str(self.adb_path), "connect", self.serial], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-            )
+            self._start([str(self.adb_path), "connect", self.serial])
         self._wait_for_state("offline")
 
     def stall(self) -> None:
@@ -316,7 +322,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
             with contextlib.suppress(OSError):
                 words = Path(f"/proc/{number}/cmdline").read_bytes().split(b"\0")
                 if b"fork-server" in words:
-                    os.kill(number, signal.SIGKILL)
+                    self._kill(number)
 
     @contextlib.contextmanager
     def second_device(self) -> Iterator[str]:
@@ -344,8 +350,6 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
     def _fill_state(self) -> None:
         for name in ("root", "sys", "bin", "home", "keys", "log", "programs", "invocations", "values", "settings"):
             (self.state / name).mkdir()
-        self._properties = self.state / "properties"
-        self._properties.write_text("".join(f"{name}={value}\n" for name, value in PROPERTIES.items()))
         self._fill_values()
         shutil.copy2(self._daemon, self.state / self._daemon.name)
         write_program(self.state / "shell", LOGGING_SHELL)
@@ -357,8 +361,13 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         launcher = LAUNCHER.format(python=sys.executable, program=HERE / "benchmark_model")
         write_program(self.benchmark_path, launcher)
 
+    @property
+    def _properties(self) -> Path:
+        return self.state / "properties"
+
     def _fill_values(self) -> None:
         self.set(**VALUES)
+        self._properties.write_text("".join(f"{name}={value}\n" for name, value in PROPERTIES.items()))
         cpu = self.sys / "devices/system/cpu"
         for cores, frequencies in CLUSTERS:
             for core in cores:
@@ -439,38 +448,41 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         if not self.rooted:
             # a user of its own without any right, who is the one outside
             user = ["unshare", "--user", f"--map-user={SHELL_USER}", f"--map-group={SHELL_USER}", "--"]
-        with (self.state / "adbd.log").open("ab") as log:
-            subprocess.Popen(
-                [
-                    *self._enter("mount", "net", "pid"),
-                    *user,
-                    *("env", "--ignore-environment", "PATH=/system/bin", "ANDROID_ROOT=/system", "ANDROID_DATA=/data"),
-                    f"ADBD_PORT={port}",
-                    f"/phone/{self._daemon.name}",
-                    "--device_banner",
-                    "device",
-                ],
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd="/",
-                start_new_session=True,
-            )
+        self._start(
+            [
+                *self._enter("mount", "net", "pid"),
+                *user,
+                *("env", "--ignore-environment", "PATH=/system/bin", "ANDROID_ROOT=/system", "ANDROID_DATA=/data"),
+                f"ADBD_PORT={port}",
+                *(f"/phone/{self._daemon.name}", "--device_banner", "device"),
+            ]
+        )
         wait_until(lambda: self._is_listening(port), "adbd did not start")
+
+    def _start(self, command: list[str]) -> None:
+        with (self.state / "adb.log").open("ab") as log:
+            child = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, cwd="/", start_new_session=True
+            )
+        self._children = [other for other in self._children if other.poll() is None] + [child]
 
     def _kill_daemons(self) -> None:
         def find() -> list[int]:
-            found = []
-            for number in self._members():
-                with contextlib.suppress(OSError):
-                    if Path(f"/proc/{number}/exe").readlink().name == self._daemon.name:
-                        found.append(number)
-            return found
+            return [number for number in self._members() if self._is_daemon(number)]
 
         for number in find():
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(number, signal.SIGKILL)
+            self._kill(number)
         wait_until(lambda: not find(), "adbd did not end")
+
+    def _is_daemon(self, number: int) -> bool:
+        try:
+            return Path(f"/proc/{number}/exe").readlink().name == self._daemon.name
+        except OSError:  # it has ended
+            return False
+
+    def _kill(self, number: int) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(number, signal.SIGKILL)
 
     def _is_listening(self, port: int) -> bool:
         rows = itertools.chain.from_iterable(
@@ -499,6 +511,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         relay.stdin.flush()
         if relay.stdout.readline() != "ok\n":
             raise RigError(f"the relay ended at {command!r}")
+        self._is_disturbed |= command != "open"
 
     def _connect(self) -> None:
         def is_there() -> bool:
