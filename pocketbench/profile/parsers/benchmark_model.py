@@ -15,6 +15,9 @@ from pocketbench.profile.parsers.benchmark_counts import SIX_DIGITS, CountLine, 
 from pocketbench.profile.parsers.benchmark_coverage import parse_coverage
 from pocketbench.profile.parsers.benchmark_profile import parse_profile
 from pocketbench.profile.parsers.benchmark_results_block import (
+    BLOCK,
+    OLD_TIMINGS,
+    TIMINGS,
     PrintedResults,
     explain_missing,
     parse_block,
@@ -56,6 +59,12 @@ class BenchmarkModelRun:
     dialect: str
     graph: str | None
     thread_count: int | None
+
+
+def is_benchmark_model(text: str) -> bool:
+    """Whether a text is what the program prints, or a part of that."""
+    lines = strip_prefixes(split_lines(text))
+    return any(line.startswith(("count=", TIMINGS, OLD_TIMINGS)) or line.strip("= \t") == BLOCK for line in lines)
 
 
 def parse_benchmark_model(text: str) -> BenchmarkModelRun:

@@ -43,7 +43,7 @@ def split_lines(text: str) -> list[str]:
     """
     if len(text) > MAX_TEXT_CHARS:
         raise make_fault(f"{len(text)} characters of output, more than the {MAX_TEXT_CHARS} that are read")
-    return re.split(r"\r\n|\n|\r", text.replace("\0", ""))
+    return re.split(r"\r\n|\n|\r", text.removeprefix("\ufeff").replace("\0", ""))
 
 
 def parse_number(text: str, line: str) -> float:
