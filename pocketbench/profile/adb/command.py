@@ -17,6 +17,7 @@ MIN_SECONDS = 0.2
 WARMUP_MIN_SECONDS = 0.5
 # A run whose model takes a second keeps to a part of the time that a run may take.
 MAX_FRACTION = 0.25
+LOAD_MIN_SECONDS = 1.0
 MEMORY_RUNS = 10
 MEMORY_MIN_SECONDS = 0.5
 MEMORY_INTERVAL_MS = 5
@@ -62,6 +63,11 @@ def timing_flags(plan: RunPlan) -> list[str]:
         f"--warmup_runs={plan.warmup_count}",
         f"--warmup_min_secs={WARMUP_MIN_SECONDS:g}",
     ]
+
+
+def load_flags() -> list[str]:
+    """Keep the processor busy for one and a half seconds."""
+    return ["--num_runs=1", f"--min_secs={LOAD_MIN_SECONDS:g}", f"--warmup_min_secs={WARMUP_MIN_SECONDS:g}"]
 
 
 def memory_flags() -> list[str]:

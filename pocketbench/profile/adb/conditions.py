@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from pocketbench.core.records import Conditions, CoreState
@@ -13,9 +14,16 @@ from pocketbench.profile.adb.dumpsys import (
     parse_screen_on,
     parse_thermal_status,
 )
-from pocketbench.profile.adb.facts import parse_khz, read_core_files
+from pocketbench.profile.adb.facts import parse_core_files, parse_khz, read_core_files
+from pocketbench.profile.adb.remote_line import join_script
 from pocketbench.profile.memory import parse_kib
 
+# The model runs for LOOK_AFTER_S before the clocks are looked at, and some time longer.
+LOOK_AFTER_S = 1
+_READ_WHILE = (
+    f'"$@" >/dev/null 2>&1 & p=$!; sleep {LOOK_AFTER_S}; '
+    'grep -sH "" /sys/devices/system/cpu/cpu[0-9]*/cpufreq/scaling_cur_freq; wait $p; true'
+)
 CORE_FILES = ("scaling_governor", "scaling_min_freq", "scaling_max_freq", "scaling_cur_freq")
 
 
@@ -45,6 +53,27 @@ def read_phone_conditions(client: AdbClient, soc: str | None) -> Conditions:
         thermal_status=parse_thermal_status(thermal),
         screen_on=parse_screen_on(client.read(["dumpsys", "power"]) or ""),
     )
+
+
+def read_loaded_clocks(client: AdbClient, command: Sequence[str], timeout_s: float) -> dict[int, int]:
+    """The cores' frequencies in kHz while a model runs: those of an idle phone say nothing about it.
+
+    Args:
+        command: a run of some two seconds, whose result is not looked at.
+
+    Raises: ConnectionFault.
+    """
+    answer = client.shell(join_script(_READ_WHILE, *command), timeout_s)
+    clocks = {core: parse_khz(files.get("scaling_cur_freq")) for core, files in parse_core_files(answer.text).items()}
+    return {core: khz for core, khz in clocks.items() if khz is not None}
+
+
+def set_clocks(conditions: Conditions, clocks: Mapping[int, int]) -> Conditions:
+    """The conditions with the frequencies of `read_loaded_clocks`, where they are known."""
+    if not clocks:
+        return conditions
+    cores = tuple(replace(core, current_khz=clocks.get(core.core, core.current_khz)) for core in conditions.cores)
+    return replace(conditions, cores=cores, frequency_khz=max(clocks.values()))
 
 
 def make_core_states(cores: Mapping[int, Mapping[str, str]]) -> tuple[CoreState, ...]:

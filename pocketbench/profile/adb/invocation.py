@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import re
 import signal
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from pocketbench.core.errors import one_line
 from pocketbench.profile.adb.client import AdbClient, FloodFault
@@ -37,8 +37,24 @@ def run_benchmark(client: AdbClient, command: Sequence[str], limit_s: float) -> 
         WorkerFault: when the program crashes, hangs, refuses, or prints what is not understood.
     """
     begin = client.clock.now()
-    try:
+    with end_what_runs(client, limit_s):
         answer = client.shell(command, timeout_s=limit_s + SPARE_S)
+    if answer.status != 0:
+        raise explain_exit(answer, took_s=client.clock.now() - begin, limit_s=limit_s)
+    try:
+        return parse_benchmark_model(answer.text)
+    except OutputFault as fault:
+        raise WorkerFault("output", fault.what) from fault
+
+
+@contextlib.contextmanager
+def end_what_runs(client: AdbClient, limit_s: float) -> Iterator[None]:
+    """Run the block; when it does not come to its end, nothing of what it started stays on the phone.
+
+    Raises: WorkerFault in place of a program that hangs or floods.
+    """
+    try:
+        yield
     except AnswerTimeout as error:
         kill_leftovers(client)  # a phone that is gone says so here
         raise WorkerFault("timeout", f"benchmark_model was not done within {limit_s:g} s") from error
@@ -51,12 +67,6 @@ def run_benchmark(client: AdbClient, command: Sequence[str], limit_s: float) -> 
         with contextlib.suppress(ConnectionFault):  # the first reason is the one to tell
             kill_leftovers(client)
         raise
-    if answer.status != 0:
-        raise explain_exit(answer, took_s=client.clock.now() - begin, limit_s=limit_s)
-    try:
-        return parse_benchmark_model(answer.text)
-    except OutputFault as fault:
-        raise WorkerFault("output", fault.what) from fault
 
 
 def explain_exit(answer: RemoteRun, *, took_s: float, limit_s: float) -> WorkerFault:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection
 
-from pocketbench.core.errors import DeviceFault, FileFault, PocketbenchError
+from pocketbench.core.errors import DeviceFault, FileFault, UsageError
 from pocketbench.core.records import DelegateCoverage, Measurement, OperatorTime, RunPlan, Summary
 from pocketbench.profile.adb.benchmark_program import BenchmarkProgram
 from pocketbench.profile.adb.client import AdbClient
-from pocketbench.profile.adb.command import build_command, memory_flags, operator_flags, timing_flags
+from pocketbench.profile.adb.command import build_command, load_flags, memory_flags, operator_flags, timing_flags
+from pocketbench.profile.adb.conditions import read_loaded_clocks
 from pocketbench.profile.adb.connection import ConnectionFault
 from pocketbench.profile.adb.folder import model_path
-from pocketbench.profile.adb.invocation import run_benchmark
+from pocketbench.profile.adb.invocation import SPARE_S, end_what_runs, run_benchmark
 from pocketbench.profile.adb.push import hash_file, push_file
 from pocketbench.profile.cell import Cell
 from pocketbench.profile.parsers.benchmark_model import BenchmarkModelRun
@@ -49,6 +50,12 @@ class PhoneCell:
             raise
         except (DeviceFault, FileFault) as fault:
             raise WorkerFault("device" if isinstance(fault, DeviceFault) else "load", str(fault)) from fault
+
+    def read_clocks(self) -> dict[int, int]:
+        """The frequencies of the cores while the model runs. Raises: ConnectionFault, WorkerFault."""
+        limit_s = self.cell.plan.timeout_s
+        with end_what_runs(self._client, limit_s):
+            return read_loaded_clocks(self._client, self._build(load_flags()), limit_s + SPARE_S)
 
     def run_once(self) -> None:
         """Take a sample. Raises: ConnectionFault, WorkerFault."""
@@ -95,13 +102,15 @@ class PhoneCell:
 
     def _run(self, flags: list[str]) -> BenchmarkModelRun:
         plan = self.cell.plan
-        try:
-            command = build_command(self._program.path, self._model, plan, flags, self._tools)
-        except PocketbenchError as error:
-            raise WorkerFault("device", str(error)) from error
-        run = run_benchmark(self._client, command, plan.timeout_s)
+        run = run_benchmark(self._client, self._build(flags), plan.timeout_s)
         _check_echo(run, self._model, plan)
         return run
+
+    def _build(self, flags: list[str]) -> list[str]:
+        try:
+            return build_command(self._program.path, self._model, self.cell.plan, flags, self._tools)
+        except UsageError as error:
+            raise WorkerFault("device", str(error)) from error
 
 
 def _check_echo(run: BenchmarkModelRun, model: str, plan: RunPlan) -> None:

@@ -77,8 +77,8 @@ class AdbRunner:
         if self._entry.cores is not None or mask is not None:
             choice = mask if self._entry.cores is None else self._entry.cores
             assert choice is not None
-            mask = choose_core_mask(device.clusters, choice, plan.thread_count)
-        elif device.core_count is not None and plan.thread_count > device.core_count:
+            mask = choose_core_mask(device.clusters, choice, plan.thread_count or 1)
+        elif device.core_count is not None and (plan.thread_count or 1) > device.core_count:
             raise UsageError(
                 f"{plan.thread_count} threads are wanted on the {device.core_count} cores of {self._entry.name}",
                 f"ask for {device.core_count} or fewer",

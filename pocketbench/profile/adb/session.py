@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pocketbench.core.records import Caveat, Conditions, Device, Failure, Measurement
 from pocketbench.profile.adb.benchmark_program import BenchmarkProgram
 from pocketbench.profile.adb.client import AdbClient
-from pocketbench.profile.adb.conditions import read_phone_conditions
+from pocketbench.profile.adb.conditions import read_phone_conditions, set_clocks
 from pocketbench.profile.adb.cooling import HeatFault, await_cool
 from pocketbench.profile.adb.invocation import kill_leftovers
 from pocketbench.profile.adb.phone_cell import PhoneCell
@@ -76,13 +76,13 @@ class PhoneSession:
         before = self._read_conditions()
         live = self._make_cells()
         yield from self._step(live, before, "sends", lambda cell: cell.place())
-        before = self._read_conditions()
+        before = self._read_loaded(live)
         for round_index in range(max((cell.plan.round_count for cell in self._due.values()), default=0)):
             active = {index: cell for index, cell in live.items() if round_index < cell.cell.plan.round_count}
             if active:
                 yield from self._run_round(active, round_index, before)
                 live = {index: cell for index, cell in live.items() if index in self._due}
-        after = self._read_conditions()
+        after = self._read_loaded(live)
         notes = self._run_passes(live)
         for index, phone_cell in live.items():
             found = phone_cell.finish()
@@ -152,6 +152,18 @@ class PhoneSession:
 
     def _read_conditions(self) -> Conditions:
         return read_phone_conditions(self._phone.client, self._phone.device.soc)
+
+    def _read_loaded(self, live: Mapping[int, PhoneCell]) -> Conditions:
+        """The conditions with the clocks that the first of the models finds."""
+        first = next(iter(live.values()), None)
+        if first is None:
+            return self._read_conditions()
+        self._tell(f"clocks: {first.cell.artifact.file_name}")
+        try:
+            clocks = first.read_clocks()
+        except WorkerFault:  # a round will tell what is wrong with the model
+            clocks = {}
+        return set_clocks(self._read_conditions(), clocks)
 
     def _tell(self, text: str) -> None:
         self._steps.begin(f"session {self._session_index + 1}, {text}")
