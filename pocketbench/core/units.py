@@ -27,6 +27,26 @@ def format_signed_ms(ns: float, *, unit: bool = True) -> str:
     return sign + format_ms(ns, unit=unit)
 
 
+def format_part_ms(ns: float, *, digits: int = 3) -> str:
+    """A part of a duration in milliseconds, to be added up with others: '0.299', '12.040'; '0' for exactly none and
+    '<0.001' for less than the last digit shows."""
+    text = f"{ns / _NS_PER_MS:.{digits}f}"
+    if float(text) == 0:
+        return "0" if ns == 0 else f"<{10**-digits:.{digits}f}" if ns > 0 else text.removeprefix("-")
+    return text
+
+
+def format_signed_part_ms(ns: float, *, digits: int = 3) -> str:
+    """A difference of parts: '+0.279', '-0.012'; '0' for one that does not show."""
+    text = f"{ns / _NS_PER_MS:+.{digits}f}"
+    return "0" if float(text) == 0 else text
+
+
+def format_share(fraction: float) -> str:
+    """A part of a whole in percent, never rounded up to all of it: '100 %', '99.9 %', '62.5 %'."""
+    return "100 %" if fraction >= 1 else f"{math.floor(1000 * fraction) / 10:.1f} %"
+
+
 def format_count(count: float) -> str:
     """A number of parameters, operations or things: '812', '41.2 k', '3.95 M', '306.7 M', '2.64 G'."""
     return _scale(count, ("", "k", "M", "G", "T"))

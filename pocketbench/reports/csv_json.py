@@ -7,6 +7,7 @@ import io
 from dataclasses import fields
 
 from pocketbench.core.jsonio import dump_record, parse_record
+from pocketbench.reports.operator_columns import OPERATOR_COLUMNS, describe_operators
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Runtime, Table
 
 _ROW_COLUMNS = (
@@ -48,6 +49,7 @@ COLUMNS = (
     "cpu_clock",
     *(f"cpu_{name}" for name in _LATENCY),
     *(f"cpu_overhead_{name}" for name in _OVERHEAD),
+    *OPERATOR_COLUMNS,
     "notes",
 )
 
@@ -125,7 +127,7 @@ def _describe_cell(runtime: Runtime, cell: Cell) -> dict[str, object]:
         ("cpu_overhead_", _OVERHEAD, cell.cpu_overhead),
     ):
         described |= {prefix + name: getattr(summary, name, None) for name in names}
-    return described
+    return described | describe_operators(cell)
 
 
 def _join_notes(table: Table, indexes: tuple[int, ...]) -> str:

@@ -16,6 +16,8 @@ from pocketbench.reports.conditions_text import (
 )
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import count_things, describe_runtimes, join_words
+from pocketbench.reports.operator_sheets import EXPLANATION, HOW_TO_GET, make_operator_sections
+from pocketbench.reports.operator_sheets import TITLE as OPERATORS_TITLE
 from pocketbench.reports.page import format_header, format_page, format_section
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import (
@@ -41,6 +43,7 @@ def format_html(table: Table) -> str:
         ),
         format_section("Latency and accuracy", _format_figures(table, figures)),
         *(format_section(sheet.title, _format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
+        _format_operators(table),
         format_section("Files", _format_sheet(make_file_sheet(table))),
         format_section("Notes", _format_notes(table.notes)) if table.notes else "",
         format_section("How it was measured", _format_method(table)),
@@ -48,6 +51,22 @@ def format_html(table: Table) -> str:
         "</main>",
     ]
     return format_page(table.title, body, [make_chart(figure) for figure in figures])
+
+
+def _format_operators(table: Table) -> str:
+    sections = make_operator_sections(table)
+    if not sections:
+        return f'<p class="prose hint">{escape(HOW_TO_GET)}</p>' if table.result_count else ""
+    parts = [f'<div class="prose">{"".join(f"<p>{escape(text)}</p>" for text in EXPLANATION)}</div>']
+    for section in sections:
+        parts.append(f"<h3>{escape(section.title)}</h3>")
+        parts += [f'<p class="prose">{escape(sentence)}</p>' for sentence in section.sentences]
+        parts += [_format_sheet(sheet) for sheet in section.sheets]
+        parts += [
+            f"<details><summary>{escape(sheet.title)}</summary>{_format_sheet(sheet)}</details>"
+            for sheet in section.stages
+        ]
+    return f'<div class="operators">{format_section(OPERATORS_TITLE, "".join(parts))}</div>'
 
 
 def _format_header(table: Table) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pocketbench.core.records import ModelSpec
+from pocketbench.core.records import DelegateCoverage, ModelSpec
+from pocketbench.core.units import format_share
 from pocketbench.reports.records import FileKind, Runtime
 
 BASELINE = "baseline"
@@ -62,6 +63,14 @@ def _describe_runtime(runtime: Runtime, has_devices: bool) -> str:
     if has_devices:
         parts.append(runtime.device_id)
     return ", ".join(parts)
+
+
+def describe_coverage(coverage: DelegateCoverage) -> str:
+    """ "xnnpack: 58 of 58 nodes, 100 % of the time"."""
+    nodes = f"{coverage.delegate}: {coverage.delegated_node_count} of {coverage.node_count} nodes"
+    if coverage.partition_count is not None and coverage.partition_count > 1:
+        nodes += f" in {coverage.partition_count} parts"
+    return nodes if coverage.time_fraction is None else f"{nodes}, {format_share(coverage.time_fraction)} of the time"
 
 
 def count_things(number: int, noun: str) -> str:

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from html import escape
 
 from pocketbench.reports.conditions_text import REMARKS_TITLE, TERMS, describe_conditions, describe_method
+from pocketbench.reports.operator_sheets import EXPLANATION, HOW_TO_GET, make_operator_sections
+from pocketbench.reports.operator_sheets import TITLE as OPERATORS_TITLE
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import Entry, Sheet, make_file_sheet, make_overview, make_runtime_sheets
 
@@ -16,6 +19,7 @@ def format_markdown(table: Table) -> str:
         sections += [f"**{REMARKS_TITLE}**", "\n".join(f"- {escape_markdown(remark)}" for remark in table.remarks)]
     for sheet in make_runtime_sheets(table):
         sections += [f"## {escape_markdown(sheet.title)}", _format_sheet(sheet)]
+    sections += _format_operators(table)
     sections += ["## Files", _format_sheet(make_file_sheet(table))]
     if table.notes:
         notes = [f"{number}. {escape_markdown(text)}" for number, text in enumerate(table.notes, start=1)]
@@ -27,6 +31,21 @@ def format_markdown(table: Table) -> str:
         sections.append(f"### {escape_markdown(name)}")
         sections.append("\n".join(f"- {key}: {escape_markdown(value)}" for key, value in properties))
     return "\n\n".join(sections) + "\n"
+
+
+def _format_operators(table: Table) -> list[str]:
+    sections = make_operator_sections(table)
+    if not sections:
+        return [escape_markdown(HOW_TO_GET)] if table.result_count else []
+    parts = [f"## {OPERATORS_TITLE}", *map(escape_markdown, EXPLANATION)]
+    for section in sections:
+        parts.append(f"### {escape_markdown(section.title)}")
+        parts += [escape_markdown(sentence) for sentence in section.sentences]
+        parts += [_format_sheet(sheet) for sheet in section.sheets]
+        for sheet in section.stages:
+            summary = f"<details><summary>{escape(sheet.title)}</summary>"
+            parts += [summary, _format_sheet(sheet), "</details>"]
+    return parts
 
 
 def escape_markdown(text: str) -> str:

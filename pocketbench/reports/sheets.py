@@ -14,7 +14,7 @@ from pocketbench.core.units import (
     format_ratio,
     format_signed_ms,
 )
-from pocketbench.reports.labels import describe_file_kind, describe_runtimes
+from pocketbench.reports.labels import describe_coverage, describe_file_kind, describe_runtimes
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Table
 
 EMPTY = "–"
@@ -102,6 +102,9 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
         ]
         if clocks:
             columns += [Column(head="median", group=cpu), Column(head="overhead", group=cpu)]
+        has_coverage = any(row.cells[place].coverage is not None for row in rows)
+        if has_coverage:
+            columns.append(Column(head="Delegate", is_text=True))
         lines = []
         for row in rows:
             cell = row.cells[place]
@@ -109,6 +112,8 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
             entries += _enter_overhead_details(cell)
             if clocks:
                 entries += [Entry(text=_median(cell.cpu)), Entry(text=_difference(cell.cpu_overhead))]
+            if has_coverage:
+                entries.append(Entry(text=EMPTY if cell.coverage is None else describe_coverage(cell.coverage)))
             lines.append(_make_line(row, entries))
         sheets.append(Sheet(title=name, columns=tuple(columns), lines=tuple(lines)))
     return sheets
