@@ -264,7 +264,7 @@ def _make_result(
             cell.plan,
             core_count=device.core_count,
             is_virtual=is_virtual,
-            own_load=cell.plan.thread_count if measured_before else 0,
+            own_load=(cell.plan.thread_count or 1) if measured_before else 0,
             assumed_batch=outcome.facts["assumed_batch"],
         )
     if isinstance(outcome.operators, str):

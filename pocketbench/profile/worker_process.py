@@ -126,7 +126,7 @@ class WorkerProcess:
         return True
 
     def read_line(self, timeout_s: float, watched: int | None = None) -> bytes | None:
-        """The next line; empty when the process closed its end; None when it came too late. Raises: Disturbed."""
+        """The next line with its end; empty at the end of the stream; None when it came too late. Raises: Disturbed."""
         deadline = time.monotonic() + timeout_s
         while b"\n" not in self._received:
             if len(self._received) > MAX_LINE_BYTES:
@@ -135,8 +135,8 @@ class WorkerProcess:
             if not chunk:
                 return chunk
             self._received += chunk
-        line, _, self._received = self._received.partition(b"\n")
-        return line
+        line, end, self._received = self._received.partition(b"\n")
+        return line + end
 
     def read_bytes(self, count: int, timeout_s: float) -> bytes | None:
         """The next `count` bytes; None when they did not come in `timeout_s`, or the process closed its end."""

@@ -1,0 +1,123 @@
+"""Boards and Macs by ssh."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import tempfile
+from collections.abc import Callable, Collection, Iterator, Sequence
+from pathlib import Path
+
+from pocketbench.core.errors import DeviceFault, UsageError
+from pocketbench.core.records import Device, RunPlan, RunResult
+from pocketbench.profile.archive import write_agent_archive
+from pocketbench.profile.catalog import engine_suffixes
+from pocketbench.profile.cell import Cell
+from pocketbench.profile.core_choice import choose_core_mask
+from pocketbench.profile.device import make_device
+from pocketbench.profile.device_entry import AttachedDevice, DeviceCheck, DeviceEntry
+from pocketbench.profile.device_lock import hold_device
+from pocketbench.profile.machine import ConnectionLoss
+from pocketbench.profile.progress import Progress
+from pocketbench.profile.refusal import Refusal
+from pocketbench.profile.session import profile_cells
+from pocketbench.profile.ssh.checks import check_board
+from pocketbench.profile.ssh.client import identify_host, resolve_host
+from pocketbench.profile.ssh.connection import Connection
+from pocketbench.profile.ssh.machine import BoardMachine
+from pocketbench.profile.ssh.survey import BoardSurvey, describe_install, list_board_engines, survey_board
+
+DARWIN = "Darwin"
+
+
+class SshRunner:
+    """See `runner.Runner`. The board is asked once what it is and which engines it has."""
+
+    def __init__(self, entry: DeviceEntry) -> None:
+        self._entry = entry
+        self._survey: BoardSurvey | None = None
+
+    @classmethod
+    def list_attached(cls) -> list[AttachedDevice]:
+        """None: ssh looks for no hosts."""
+        return []
+
+    def read_device(self) -> Device:
+        return dataclasses.replace(make_device(self._read_survey().facts, "ssh"), name=self._entry.name)
+
+    def check(self) -> list[DeviceCheck]:
+        return check_board(self._entry, self._read_survey)
+
+    def fit_plan(self, plan: RunPlan, suffix: str, device: Device) -> RunPlan:
+        name = self._entry.name
+        runs = engine_suffixes(plan.engine)
+        if suffix not in runs:
+            raise UsageError(f"{plan.engine} runs {', '.join(runs)} files, not {suffix}", "choose another --engine")
+        survey = self._read_survey()
+        if plan.engine not in survey.engines:
+            problem = survey.problems.get(plan.engine, Refusal("load", "it does not run on boards"))
+            fitting = [engine for engine in survey.engines if suffix in engine_suffixes(engine)]
+            others = f"; {suffix} files run there on {', '.join(fitting)}" if fitting else ""
+            raise UsageError(
+                f"{name} has no {plan.engine}: {problem.message}{others}",
+                describe_install(self._entry, plan.engine, problem),
+            )
+        if device.core_count is not None and (plan.thread_count or 1) > device.core_count:
+            raise UsageError(
+                f"{plan.thread_count} threads are wanted, and {name} has {device.core_count} cores",
+                f"ask for {device.core_count} or fewer",
+            )
+        choice = plan.core_mask if plan.core_mask is not None else self._entry.cores
+        if choice is None:
+            return plan
+        if survey.facts["system"] == DARWIN:
+            raise UsageError(f"{name}: macOS does not let a program choose its cores", "leave cores out")
+        return dataclasses.replace(plan, core_mask=choose_core_mask(device.clusters, choice, plan.thread_count or 1))
+
+    def profile(
+        self,
+        cells: Sequence[Cell],
+        *,
+        run_id: str,
+        device: Device,
+        on_result: Callable[[RunResult], None],
+        on_progress: Callable[[Progress], None] | None = None,
+        done: Collection[tuple[int, int]] = (),
+        with_operators: bool = False,
+    ) -> list[RunResult]:
+        with hold_device(identify_host(resolve_host(self._entry)), self._entry.name), _write_archive() as archive:
+            machine = BoardMachine(self._entry, archive)
+            try:
+                return profile_cells(
+                    cells,
+                    run_id=run_id,
+                    device=device,
+                    on_result=on_result,
+                    on_progress=on_progress,
+                    done=done,
+                    machine=machine,
+                    with_operators=with_operators,
+                )
+            except ConnectionLoss as loss:
+                raise DeviceFault(str(loss), "run the same command again: it goes on where it stopped") from loss
+            finally:
+                machine.close()
+
+    def _read_survey(self) -> BoardSurvey:
+        if self._survey is None:
+            resolve_host(self._entry)
+            with _write_archive() as archive:
+                connection = Connection(self._entry, archive)
+                try:
+                    self._survey = survey_board(connection, list_board_engines())
+                except ConnectionLoss as loss:
+                    raise DeviceFault(str(loss), f"try `ssh {self._entry.address}`") from loss
+                finally:
+                    connection.close()
+        return self._survey
+
+
+@contextlib.contextmanager
+def _write_archive() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
+        yield write_agent_archive(Path(folder))
