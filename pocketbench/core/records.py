@@ -180,7 +180,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """How a cell (an artifact on an engine) is measured.
+    """How a cell (an artifact on an engine) is measured. `thread_count` is None in an imported result alone, where the
+    program that measured does not tell it.
 
     A session starts one fresh worker process a cell, loads, runs once, warms up; then `round_count` rounds follow, and
     in each round each cell of the suite runs one burst of `burst_count` inferences in turn. The first `settle_count`
@@ -189,7 +190,7 @@ class RunPlan:
 
     engine: str
     delegate: str | None = None
-    thread_count: int = 1
+    thread_count: int | None = 1
     core_mask: int | None = None
     session_count: int = 3
     round_count: int = 20
@@ -354,7 +355,7 @@ class RunResult:
 
     `operator_times` are of a pass of their own (profiling disturbs a latency), and stand in the result of one session.
     `origin` is None for what pocketbench measured itself. In an imported result conditions were taken by nobody: they
-    hold only the moment of the import.
+    hold only the moment of the import; and of its plan the schedule (sessions, rounds, warm-up, rests) is not known.
     """
 
     run_id: str

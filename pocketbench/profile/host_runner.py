@@ -49,7 +49,7 @@ class HostRunner:
             raise UsageError(f"{plan.engine} runs {', '.join(runs)} files, not {suffix}", "choose another --engine")
         if self._entry.cores is None:
             return plan
-        mask = choose_core_mask(device.clusters, self._entry.cores, plan.thread_count)
+        mask = choose_core_mask(device.clusters, self._entry.cores, plan.thread_count or 1)
         return dataclasses.replace(plan, core_mask=mask)
 
     def profile(

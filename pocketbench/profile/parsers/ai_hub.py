@@ -51,7 +51,7 @@ def parse_ai_hub(text: str) -> tuple[Imported, ...]:
                 load_ns=loads.get("first"),
                 peak_bytes=peak or None,
             ),
-            engine="ai-hub",
+            engine=None,
             delegate="+".join(sorted({unit for item in operators if (unit := item.compute_unit) != "cpu" and unit}))
             or None,
             # a compiled context tells the places of its layers and 0 us for each: no times

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from pocketbench.core.records import DelegateCoverage, Measurement, OperatorTime, Summary
 from pocketbench.profile.parsers.output_fault import check_sample, make_fault
@@ -13,21 +13,19 @@ from pocketbench.profile.parsers.output_fault import check_sample, make_fault
 class Imported:
     """A measurement that somebody else took.
 
-    `name` is what the file calls the model; `engine` ran it. `delegate`, `thread_count`, `device_model` and
-    `os_version` are None where the file does not tell them. `tools` are versions by name, `notes` say as sentences
-    what else the file tells.
+    `name` is what the file calls the model; `engine` ran it. They, `delegate`, `thread_count`, `device_model` and
+    `os_version` are None where the file does not tell them. `notes` say as sentences what else the file tells.
     """
 
     name: str | None
     measurement: Measurement
-    engine: str
+    engine: str | None
     delegate: str | None = None
     thread_count: int | None = None
     operators: tuple[OperatorTime, ...] | None = None
     coverage: DelegateCoverage | None = None
     device_model: str | None = None
     os_version: str | None = None
-    tools: dict[str, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
 
 
