@@ -8,6 +8,7 @@ from contextlib import contextmanager
 
 import click
 
+from pocketbench.cli.operator_view import show_operator_costs
 from pocketbench.cli.progress import watch
 from pocketbench.core.errors import DeviceFault, MeasurementFault
 from pocketbench.core.jsonio import to_plain
@@ -51,6 +52,7 @@ def show_results(outcome: DevicesOutcome, *, as_json: bool) -> None:
         from pocketbench.reports.text import format_latencies
 
         click.echo(format_latencies(make_table([], results, [])), nl=False)
+        show_operator_costs(results)
         if resumed_count:
             click.echo(f"{resumed_count} results are of the run that was interrupted", err=True)
     _refuse_faults(outcome)

@@ -28,12 +28,12 @@ def format_signed_ms(ns: float, *, unit: bool = True) -> str:
 
 
 def format_part_ms(ns: float, *, digits: int = 3) -> str:
-    """A part of a duration in milliseconds, to be added up with others: '0.299', '12.040'; '0' for exactly none and
-    '<0.001' for less than the last digit shows."""
+    """A part of a duration in milliseconds, to be added up with others: '0.299', '12.040'; '<0.001' for less than the
+    last digit shows, and '0' for less than a nanosecond, which is none."""
+    if abs(ns) < 1:
+        return "0"
     text = f"{ns / _NS_PER_MS:.{digits}f}"
-    if float(text) == 0:
-        return "0" if ns == 0 else f"<{10**-digits:.{digits}f}" if ns > 0 else text.removeprefix("-")
-    return text
+    return f"<{10**-digits:.{digits}f}" if float(text) == 0 else text
 
 
 def format_signed_part_ms(ns: float, *, digits: int = 3) -> str:

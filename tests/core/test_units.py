@@ -68,6 +68,34 @@ def test_bytes(size: float, text: str) -> None:
     assert units.format_bytes(size) == text
 
 
+@pytest.mark.parametrize(
+    ("ns", "digits", "text"),
+    [
+        (298_700, 3, "0.299"),
+        (12_040_000, 3, "12.040"),
+        (400, 3, "<0.001"),
+        (4_900, 2, "<0.01"),
+        (0, 3, "0"),
+        (-1e-7, 3, "0"),
+        (-12_000, 3, "-0.012"),
+    ],
+)
+def test_parts_of_a_duration(ns: float, digits: int, text: str) -> None:
+    assert units.format_part_ms(ns, digits=digits) == text
+
+
+@pytest.mark.parametrize(("ns", "text"), [(279_000, "+0.279"), (-12_000, "-0.012"), (0, "0"), (-400, "0")])
+def test_differences_of_parts(ns: float, text: str) -> None:
+    assert units.format_signed_part_ms(ns) == text
+
+
+@pytest.mark.parametrize(
+    ("share", "text"), [(1.0, "100 %"), (0.99999, "99.9 %"), (0.6253, "62.5 %"), (0.0, "0.0 %"), (1e-9, "0.0 %")]
+)
+def test_a_share_is_never_rounded_up(share: float, text: str) -> None:
+    assert units.format_share(share) == text
+
+
 def test_other_units() -> None:
     assert units.format_percent(0.743) == "74.3 %"
     assert units.format_ratio(1.2349) == "x1.23"
