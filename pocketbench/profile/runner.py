@@ -21,7 +21,10 @@ class Runner(Protocol):
 
     @classmethod
     def list_attached(cls) -> list[AttachedDevice]:
-        """The devices that the transport finds by itself; () where it can't look for any."""
+        """The devices that the transport finds by itself; () where there is nothing to look for.
+
+        Raises: DeviceFault, MissingPackageError when it can't look.
+        """
         ...
 
     def read_device(self) -> Device:

@@ -44,6 +44,7 @@ def identify_runtime(result: RunResult) -> Runtime:
     shapes = sorted((result.plan.shapes or {}).items())
     return Runtime(
         device_id=result.device.device_id,
+        device_name=result.device.name,
         file_kind=identify_kind(result.artifact),
         engine=result.plan.engine,
         delegate=result.plan.delegate,

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from pocketbench.core.units import format_bytes, format_celsius, format_frequency
-from pocketbench.reports.labels import join_words
+from pocketbench.reports.labels import join_words, name_devices
 from pocketbench.reports.records import MachineSummary, Schedule, Table
 
 REMARKS_TITLE = "Read every latency here with care"
@@ -93,7 +93,8 @@ def describe_method(table: Table) -> list[str]:
 
 def describe_conditions(table: Table) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each machine its name and what is known of its state, as (property, value); versions come last."""
-    sections = [(machine.device_id, _describe_machine(machine)) for machine in table.machines]
+    names = name_devices({machine.device_id: machine.name for machine in table.machines})
+    sections = [(_title_machine(machine, names), _describe_machine(machine)) for machine in table.machines]
     versions = [
         ("Tools", ", ".join(table.tools) or _UNKNOWN),
         ("Git commit", ", ".join(table.git_commits) or _UNKNOWN),
@@ -132,14 +133,40 @@ def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
         ("Device", " ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
         ("Reached by", machine.transport),
         ("Processor", join_words(machine.cpu_models) or _UNKNOWN),
-        ("Cores", _UNKNOWN if machine.core_count is None else str(machine.core_count)),
+        ("Cores", _describe_cores(machine)),
         ("Memory", _UNKNOWN if machine.memory_bytes is None else format_bytes(machine.memory_bytes)),
         ("System", " ".join(filter(None, [machine.os_version, machine.abi])) or _UNKNOWN),
         ("Governor", join_words(machine.governors) or _UNKNOWN),
         ("Clock", _span(machine.khz_low, machine.khz_high, format_frequency)),
         ("Load average", _span(machine.load_low, machine.load_high, "{:.2f}".format)),
         ("Temperature", _span(machine.celsius_low, machine.celsius_high, format_celsius)),
+        *_describe_phone(machine),
     ]
+
+
+def _title_machine(machine: MachineSummary, names: Mapping[str, str]) -> str:
+    name = names[machine.device_id]
+    return name if machine.device_id in name else f"{name} ({machine.device_id})"
+
+
+def _describe_cores(machine: MachineSummary) -> str:
+    if machine.clusters:
+        return ", ".join(f"{len(cluster.cores)} at {format_frequency(cluster.max_khz)}" for cluster in machine.clusters)
+    return _UNKNOWN if machine.core_count is None else str(machine.core_count)
+
+
+def _describe_phone(machine: MachineSummary) -> list[tuple[str, str]]:
+    """What only phones have, where it is known."""
+    rows = []
+    if machine.battery_low is not None:
+        rows.append(("Battery", _span(machine.battery_low, machine.battery_high, format_celsius)))
+    if machine.power_sources:
+        rows.append(("Power", join_words(machine.power_sources)))
+    if machine.thermal_statuses:
+        rows.append(("Thermal status", join_words(map(str, machine.thermal_statuses))))
+    if machine.screens:
+        rows.append(("Screen", join_words("on" if screen else "off" for screen in machine.screens)))
+    return rows
 
 
 def _span(low: float | None, high: float | None, form: Callable[[float], str]) -> str:

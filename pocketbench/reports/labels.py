@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 
 from pocketbench.core.records import DelegateCoverage, ModelSpec
 from pocketbench.core.units import format_share
@@ -10,6 +11,7 @@ from pocketbench.reports.records import FileKind, Runtime
 
 BASELINE = "baseline"
 AS_BUILT = "as built"
+HOST = "host"
 
 
 def describe_network(spec: ModelSpec) -> str:
@@ -46,13 +48,23 @@ def describe_file_kind(kind: FileKind) -> str:
 
 
 def describe_runtimes(runtimes: Sequence[Runtime]) -> list[str]:
-    """A name for each runtime, unique among them: "litert, 1 thread, tflite fp32". What only tells devices apart is
-    named when there are several devices."""
-    has_devices = len({runtime.device_id for runtime in runtimes}) > 1
-    return [_describe_runtime(runtime, has_devices) for runtime in runtimes]
+    """A name for each runtime, unique among them: "litert, 1 thread, tflite fp32". The device is named when there are
+    several, or when it is not the machine that a reader takes for granted."""
+    devices = name_devices({runtime.device_id: runtime.device_name for runtime in runtimes})
+    has_devices = len(devices) > 1 or any(runtime.device_name not in (None, HOST) for runtime in runtimes)
+    return [_describe_runtime(runtime, devices[runtime.device_id] if has_devices else None) for runtime in runtimes]
 
 
-def _describe_runtime(runtime: Runtime, has_devices: bool) -> str:
+def name_devices(names: Mapping[str, str | None]) -> dict[str, str]:
+    """What a reader sees of each device, by its id: its name, and the id where it has none or shares it."""
+    known = Counter(names.values())
+    return {
+        device_id: name if name is not None and known[name] == 1 else f"{name} {device_id}" if name else device_id
+        for device_id, name in names.items()
+    }
+
+
+def _describe_runtime(runtime: Runtime, device: str | None) -> str:
     engine = runtime.engine if runtime.delegate is None else f"{runtime.engine} {runtime.delegate}"
     threads = f"{runtime.thread_count} thread" + ("" if runtime.thread_count == 1 else "s")
     parts = [engine, threads, describe_file_kind(runtime.file_kind)]
@@ -60,8 +72,8 @@ def _describe_runtime(runtime: Runtime, has_devices: bool) -> str:
         parts.append(f"cores {runtime.core_mask:x}")
     if runtime.input_shapes is not None:
         parts.append(runtime.input_shapes)
-    if has_devices:
-        parts.append(runtime.device_id)
+    if device is not None:
+        parts.append(device)
     return ", ".join(parts)
 
 

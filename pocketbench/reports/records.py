@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pocketbench.core.records import Accuracy, DelegateCoverage, ModelSpec
+from pocketbench.core.records import Accuracy, CoreCluster, DelegateCoverage, ModelSpec
 from pocketbench.reports.operator_records import OperatorBreakdown
 
 
@@ -26,7 +26,7 @@ class FileKind:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """Where and how a latency was taken; only cells of the same runtime are compared. `input_shapes` is text, and None
-    when each file ran with the shape it declares."""
+    when each file ran with the shape it declares. `device_name` is what devices.toml calls the device."""
 
     device_id: str
     file_kind: FileKind
@@ -35,6 +35,7 @@ class Runtime:
     thread_count: int
     core_mask: int | None
     input_shapes: str | None
+    device_name: str | None = field(default=None, compare=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +141,13 @@ class MachineSummary:
     khz_high: int | None
     celsius_low: float | None
     celsius_high: float | None
+    name: str | None
+    clusters: tuple[CoreCluster, ...]
+    battery_low: float | None
+    battery_high: float | None
+    thermal_statuses: tuple[int, ...]
+    power_sources: tuple[str, ...]
+    screens: tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

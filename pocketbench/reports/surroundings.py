@@ -51,6 +51,7 @@ def _summarise_machine(device: Device, states: Sequence[Conditions]) -> MachineS
     loads = [state.load_average for state in states if state.load_average is not None]
     frequencies = [state.frequency_khz for state in states if state.frequency_khz is not None]
     temperatures = [state.temperature_celsius for state in states if state.temperature_celsius is not None]
+    batteries = [state.battery_celsius for state in states if state.battery_celsius is not None]
     return MachineSummary(
         device_id=device.device_id,
         transport=device.transport,
@@ -70,4 +71,11 @@ def _summarise_machine(device: Device, states: Sequence[Conditions]) -> MachineS
         khz_high=max(frequencies, default=None),
         celsius_low=min(temperatures, default=None),
         celsius_high=max(temperatures, default=None),
+        name=device.name,
+        clusters=device.clusters,
+        battery_low=min(batteries, default=None),
+        battery_high=max(batteries, default=None),
+        thermal_statuses=tuple(sorted({state.thermal_status for state in states if state.thermal_status is not None})),
+        power_sources=tuple(dict.fromkeys(state.power_source for state in states if state.power_source is not None)),
+        screens=tuple(dict.fromkeys(state.screen_on for state in states if state.screen_on is not None)),
     )

@@ -44,11 +44,8 @@ class AdbRunner:
 
     @classmethod
     def list_attached(cls) -> list[AttachedDevice]:
-        """() without adb."""
-        try:
-            program = find_adb()
-        except DeviceFault:
-            return []
+        """Raises: DeviceFault without adb."""
+        program = find_adb()
         return [_describe(program, serial, state) for serial, state in list_attached(program).items()]
 
     def read_device(self) -> Device:
