@@ -107,7 +107,8 @@ class Agent:
 
     def versions(self, request: Mapping[str, Any]) -> dict[str, Any]:
         """What an engine's packages are, and that they and numpy can be imported."""
-        return {"numpy": _read_numpy_version(), **_make_engine(request).versions()}
+        versions: dict[str, Any] = _make_engine(request).versions()
+        return {**versions, "numpy": _read_numpy_version()}
 
     def finish(self, _request: Mapping[str, Any]) -> dict[str, Any]:
         return {"peak_rss_bytes": read_peak_rss_bytes()}
@@ -264,8 +265,10 @@ def _pin(core_mask: int | None) -> None:
 
 
 def _read_numpy_version() -> str:
-    import numpy
-
+    try:
+        import numpy
+    except ImportError as error:
+        raise Refusal("missing_package", f"{sys.executable}: {error}") from error
     return str(numpy.__version__)
 
 

@@ -15,6 +15,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from pocketbench.profile.device_entry import DeviceEntry
@@ -38,17 +39,19 @@ exec "$@"
 
 
 class Board:
-    """One board, from the moment it is made until `close`.
+    """One board, from `start` until `close`.
 
     Args:
         home_size: as mount's size= of a disk of its own for the home; "" for the folder's disk.
+        packages: a folder with packages that the board's Python has beside ours.
     """
 
-    def __init__(self, folder: Path, home_size: str = "") -> None:
+    def __init__(self, folder: Path, *, home_size: str = "", packages: Path | None = None) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.client = folder / "client"
         self._home_size = home_size
+        self._packages = packages
         self._server: subprocess.Popen[bytes] | None = None
         for place in (self.home, self.client, folder / "bin", folder / "tmp", folder / "etc", folder / "sys"):
             place.mkdir(parents=True)
@@ -62,6 +65,10 @@ class Board:
     def path(self) -> str:
         """PATH of whoever uses the board."""
         return f"{self.client}:{os.environ['PATH']}"
+
+    @property
+    def is_on(self) -> bool:
+        return self._server is not None
 
     def describe(self, **values: object) -> DeviceEntry:
         return DeviceEntry(**{"name": "board", "transport": "ssh", "address": HOST, **values})
@@ -78,6 +85,14 @@ class Board:
             if self._server.poll() is not None or time.monotonic() > deadline:
                 raise RuntimeError(f"sshd does not start: {(self.folder / 'sshd.log').read_text()}")
             time.sleep(0.02)
+
+    def freeze(self) -> list[int]:
+        """All connections go dead without a word: nobody reads or writes on the board's end. Gives the processes."""
+        assert self._server is not None
+        frozen = [process_id for process_id in list_descendants(self._server.pid) if is_sshd(process_id)]
+        for process_id in frozen:
+            os.kill(process_id, signal.SIGSTOP)
+        return frozen
 
     def stop(self) -> None:
         """The board is gone: nothing listens, and all connections are cut."""
@@ -142,6 +157,8 @@ class Board:
         _make_key(etc / "host_key")
         _make_key(self.client / "key")
         shutil.copy(self.client / "key.pub", etc / "authorized_keys")
+        # a path that is not there adds nothing
+        packages = self._packages or self.folder / "packages"
         places = f"HOME={self.home} TMPDIR={self.folder / 'tmp'} PATH={self.folder / 'bin'}:/usr/bin:/bin"
         lines = [
             f"Port {self.port}",
@@ -153,7 +170,7 @@ class Board:
             "StrictModes no",
             "PasswordAuthentication no",
             "KbdInteractiveAuthentication no",
-            f"SetEnv {places}",
+            f"SetEnv {places} PYTHONPATH={packages}",
         ]
         (etc / "sshd_config").write_text("\n".join(lines) + "\n")
 
@@ -176,6 +193,16 @@ class Board:
     def know_host(self, public_key: Path) -> None:
         """Write what the client knows of the board's key."""
         (self.client / "known_hosts").write_text(f"[127.0.0.1]:{self.port} {public_key.read_text()}")
+
+
+def wait_until(is_true: Callable[[], object], wait_s: float = 20.0) -> bool:
+    """Whether it came true in time."""
+    deadline = time.monotonic() + wait_s
+    while not is_true():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.02)
+    return True
 
 
 def list_descendants(process_id: int) -> list[int]:
