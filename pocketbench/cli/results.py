@@ -10,6 +10,7 @@ import click
 from pocketbench.cli import options
 from pocketbench.cli.result_filters import choose_filters, describe_count
 from pocketbench.core.errors import UsageError
+from pocketbench.core.sample_text import INFERENCE
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -86,17 +87,30 @@ def make_table(rows: list[dict[str, Any]]) -> Table:
         table.add_column(name, no_wrap=True)
     for name in ("threads", "session", "median ms", "p90 ms", "cpu ms", "first ms", "load ms", "peak MB", "n"):
         table.add_column(name, no_wrap=True, justify="right")
+    table.add_column("sha256", no_wrap=True)
+    has_origin = any(row["origin"] is not None for row in rows)
+    if has_origin:
+        table.add_column("imported from", no_wrap=True)
     table.add_column("notes", overflow="fold")
     for row in rows:
         table.add_row(
             row["model"],
             " ".join(filter(None, [row["lowering"] or row["format"], row["precision"]])),
             row["engine"],
-            str(row["threads"]),
+            "" if row["threads"] is None else str(row["threads"]),
             str(row["session"]),
             *(milliseconds(row[f"{name}_ms"]) for name in ("median", "p90", "cpu_median", "first", "load")),
             "" if row["peak_rss_mb"] is None else f"{row['peak_rss_mb']:.0f}",
-            "" if row["n"] is None else str(row["n"]),
+            describe_samples(row),
+            row["artifact_sha256"][:8],
+            *([row["origin"] or ""] if has_origin else []),
             "; ".join(filter(None, [row["failure"], row["caveats"]])),
         )
     return table
+
+
+def describe_samples(row: dict[str, Any]) -> str:
+    """How many inferences, or how many "means" or "medians" that a program printed of several."""
+    if row["n"] is None or row["statistic"] == INFERENCE:
+        return "" if row["n"] is None else str(row["n"])
+    return f"{row['n']} {row['statistic']}{'' if row['n'] == 1 else 's'}"

@@ -7,17 +7,18 @@ from typing import TYPE_CHECKING
 
 from pocketbench.core.estimates import median, quantile, settle_bursts
 from pocketbench.core.records import Measurement, RunResult
+from pocketbench.core.sample_text import INFERENCE
 
 if TYPE_CHECKING:
     import pandas
 
 NS_PER_MS = 1e6
 BYTES_PER_MB = 1e6
-SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
+SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "statistic", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
 COLUMNS = (
     *("model", "format", "precision", "lowering", "engine", "threads", "device", "session"),
     *SUMMARY_COLUMNS,
-    *("caveats", "failure", "time", "run_id", "git_commit"),
+    *("caveats", "failure", "origin", "artifact_sha256", "time", "run_id", "git_commit"),
 )
 
 
@@ -30,7 +31,10 @@ def results_frame(results: Iterable[RunResult]) -> pandas.DataFrame:
 
 
 def result_row(result: RunResult) -> dict[str, object]:
-    """One row. `n` counts the samples that are summarised: the first `settle_count` of a burst are not.
+    """One row. `n` counts the samples that are summarised: the first `settle_count` of a burst are not. `median_ms` is
+    their median, and `statistic` says what a sample is: an inference, or the "mean" or "median" that a program printed
+    of several; such samples have no 90th percentile of inferences. `origin` names the program that measured what was
+    imported.
 
     Unit: ms and MB (a million bytes), as the names say.
     """
@@ -47,6 +51,8 @@ def result_row(result: RunResult) -> dict[str, object]:
         **_summarise(result.measurement),
         "caveats": ", ".join(caveat.code for caveat in result.caveats),
         "failure": f"{failure.kind}: {failure.message}" if failure else None,
+        "origin": result.origin.tool if result.origin is not None else None,
+        "artifact_sha256": result.artifact.sha256,
         "time": result.conditions_before.taken_at,
         "run_id": result.run_id,
         "git_commit": result.git_commit,
@@ -64,10 +70,12 @@ def _summarise(measurement: Measurement | None) -> dict[str, object]:
         ]
         for samples in (measurement.wall_ns, measurement.cpu_ns)
     )
+    is_inference = measurement.sample_statistic == INFERENCE
     return {
         "median_ms": median(wall) / NS_PER_MS if wall else None,
-        "p90_ms": quantile(wall, 0.9) / NS_PER_MS if wall else None,
+        "p90_ms": quantile(wall, 0.9) / NS_PER_MS if wall and is_inference else None,
         "n": len(wall),
+        "statistic": measurement.sample_statistic,
         "cpu_median_ms": median(cpu) / NS_PER_MS if cpu else None,
         "load_ms": _divide(measurement.load_ns, NS_PER_MS),
         "first_ms": _divide(measurement.first_ns, NS_PER_MS),

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from pocketbench.core.records import DelegateCoverage, RunResult
+from pocketbench.core.sample_text import IMPORT_NOTES, INFERENCE, describe_origin
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.notes import NoteList
 from pocketbench.reports.operator_breakdown import find_breakdown, find_coverage
@@ -22,19 +23,25 @@ from pocketbench.reports.sessions import (
 from pocketbench.reports.variants import NetworkKey, RowDraft, identify_kind, key_network, order_of_kind
 
 NO_FILE = "There is no file of this kind of this model."
+SUMMARIES = (
+    "The program that ran the model keeps no samples: what it printed of the inferences of one process is one sample, "
+    "and there is no 90th percentile."
+)
+NO_PAIRS = "No overhead: what is imported was not measured in turn with the baseline."
 
 CellKey = tuple[int, Runtime]  # the row's place in the table, and where it ran
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CellSource:
-    """What all cells are made from: the runs, operators and caveats of each, the caveats that every measured one of
-    them carries, and the places of each network's baselines."""
+    """What all cells are made from: the runs, operators, caveats and origins of each, the caveats that every measured
+    one of them carries, and the places of each network's baselines."""
 
     runs: Mapping[CellKey, CellRuns]
     breakdowns: Mapping[CellKey, OperatorBreakdown | None]
     coverages: Mapping[CellKey, DelegateCoverage | None]
     caveats: Mapping[CellKey, tuple[str, ...]]
+    origins: Mapping[CellKey, tuple[str, ...]]
     common_caveats: tuple[str, ...]
     baselines: Mapping[NetworkKey, Sequence[int]]
 
@@ -51,11 +58,12 @@ def identify_runtime(result: RunResult) -> Runtime:
         thread_count=result.plan.thread_count,
         core_mask=result.plan.core_mask,
         input_shapes=", ".join(f"{name} {'x'.join(map(str, shape))}" for name, shape in shapes) or None,
+        origin=result.origin.tool if result.origin is not None else None,
     )
 
 
 def order_runtimes(runtimes: Iterable[Runtime]) -> list[Runtime]:
-    """The distinct runtimes by device, kind of file, engine, delegate, threads, cores and input shapes."""
+    """The distinct runtimes by device, kind of file, engine, delegate, threads, cores, input shapes and origin."""
     return sorted(
         set(runtimes),
         key=lambda runtime: (
@@ -63,9 +71,10 @@ def order_runtimes(runtimes: Iterable[Runtime]) -> list[Runtime]:
             order_of_kind(runtime.file_kind),
             runtime.engine,
             runtime.delegate or "",
-            runtime.thread_count,
+            runtime.thread_count or 0,
             runtime.core_mask or 0,
             runtime.input_shapes or "",
+            runtime.origin or "",
         ),
     )
 
@@ -85,6 +94,7 @@ def prepare_cells(drafts: Sequence[RowDraft], results: Mapping[CellKey, Sequence
         breakdowns={key: find_breakdown(members) for key, members in results.items()},
         coverages={key: find_coverage(members) for key, members in results.items()},
         caveats={key: tuple(text for text in texts if text not in common) for key, texts in caveats.items()},
+        origins={key: _describe_origins(members) for key, members in results.items()},
         common_caveats=tuple(dict.fromkeys(text for texts in caveats.values() for text in texts if text in common)),
         baselines=baselines,
     )
@@ -97,7 +107,7 @@ def make_cell(source: CellSource, index: int, draft: RowDraft, runtime: Runtime,
     if runs is None:
         return _make_empty_cell(_explain_no_run(draft, runtime), notes)
     cell = replace(
-        _make_measured_cell(runs, source.caveats.get(key, ()), notes),
+        _make_measured_cell(runs, (*source.origins[key], *source.caveats.get(key, ())), notes),
         operators=source.breakdowns[key],
         coverage=source.coverages[key],
     )
@@ -127,6 +137,8 @@ def _make_measured_cell(runs: CellRuns, caveats: tuple[str, ...], notes: NoteLis
     if runs.failures:
         reasons.append(_describe_failures(runs))
     wall = summarise_latency(runs.wall)
+    if wall is not None and wall.statistics != (INFERENCE,):
+        reasons.append(SUMMARIES)
     if wall is not None and wall.session_count == 1:
         reasons.append("One session only: how far another one would differ is not known, so there is no interval.")
     has_one_clock = len(runs.cpu_clocks) == 1
@@ -158,6 +170,8 @@ def _add_overhead(
 ) -> Cell:
     if draft.spec is None:
         return replace(cell, overhead_notes=(notes.add("No overhead: a file without a spec has no known baseline."),))
+    if runtime.origin is not None:
+        return replace(cell, overhead_notes=(notes.add(NO_PAIRS),))
     if draft.spec.block is None:
         if not draft.has_variants:
             return replace(cell, overhead_notes=(notes.add("No overhead: no variant of this network to compare."),))
@@ -186,6 +200,12 @@ def _add_overhead(
     return replace(cell, wall_overhead=wall, cpu_overhead=cpu, overhead_notes=tuple(reasons))
 
 
+def _describe_origins(members: Sequence[RunResult]) -> tuple[str, ...]:
+    """Where each imported result of a cell comes from, once."""
+    texts = [describe_origin(result.origin, result.caveats) for result in members if result.origin is not None]
+    return tuple(dict.fromkeys(texts))
+
+
 def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[CellKey, tuple[str, ...]]:
     """The caveats of each cell as notes: one a code, since texts hold numbers and differ from run to run."""
     first_text: dict[str, str] = {}
@@ -193,10 +213,11 @@ def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[Ce
     codes_by_cell: dict[CellKey, dict[str, None]] = {}
     for key, members in results.items():
         for result in members:
-            for caveat in result.caveats:
+            caveats = [caveat for caveat in result.caveats if caveat.code != IMPORT_NOTES]
+            for caveat in caveats:
                 first_text.setdefault(caveat.code, caveat.text)
                 codes_by_cell.setdefault(key, {})[caveat.code] = None
-            counts.update({caveat.code for caveat in result.caveats})
+            counts.update({caveat.code for caveat in caveats})
     total = sum(map(len, results.values()))
     notes = {code: f"{code} ({counts[code]} of {total} runs): {text}" for code, text in first_text.items()}
     return {key: tuple(notes[code] for code in codes) for key, codes in codes_by_cell.items()}

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
+from pocketbench.core.sample_text import INFERENCE
 from pocketbench.core.units import format_bytes, format_celsius, format_frequency
 from pocketbench.reports.labels import join_words, name_devices
-from pocketbench.reports.records import MachineSummary, Schedule, Table
+from pocketbench.reports.records import Cell, MachineSummary, Schedule, Table
 
 REMARKS_TITLE = "Read every latency here with care"
 _UNKNOWN = "not known"
+IMPORTED = "imported"  # the transport of a device that is known from an imported file alone
 
-TERMS = (
+_TERMS = (
     (
         "Latency",
         "wall clock time of the call that runs the model once. The inputs are set once, before the clock starts.",
@@ -62,17 +64,44 @@ TERMS = (
     ),
 )
 
+_SUMMARY_TERM = (
+    "mean, median of means, median of medians",
+    "where the program that ran a model keeps no samples, a sample is the mean or the median that it printed of the "
+    "inferences of one process, and n counts these samples (60 x 50: each of 50 inferences). Such figures have no p90 "
+    "and no spread.",
+)
+
+
+def describe_terms(table: Table) -> list[tuple[str, str]]:
+    """What the words of the tables mean, as (term, meaning)."""
+    place = next(index for index, (term, _) in enumerate(_TERMS) if term == "n")
+    has_summaries = any(_is_summarised(cell) for row in table.rows for cell in row.cells)
+    return [*_TERMS[:place], *([_SUMMARY_TERM] if has_summaries else []), *_TERMS[place:]]
+
 
 def describe_method(table: Table) -> list[str]:
     """Paragraphs: what was run in which order, and what a published accuracy stands for."""
     if not table.result_count:
         return ["Nothing was measured for this report."]
     paragraphs = [_describe_schedule(schedule) for schedule in table.schedules]
-    paragraphs.insert(
-        0,
-        "Each session starts a fresh process for each file, which loads it, sets its inputs once, runs it once and "
-        "warms up. Then the files take turns, so that all of them meet the same state of the machine.",
-    )
+    if table.schedules:
+        paragraphs.insert(
+            0,
+            "Each session starts a fresh process for each file, which loads it, sets its inputs once, runs it once and "
+            "warms up. Then the files take turns, so that all of them meet the same state of the machine.",
+        )
+    measured = [place for place, runtime in enumerate(table.runtimes) if runtime.origin is None]
+    if any(_is_summarised(row.cells[place]) for row in table.rows for place in measured):
+        paragraphs.append(
+            "A program that keeps no samples, as on a phone, is started anew for every sample: a burst is one start, "
+            "and its figure is what the program printed of the inferences in it."
+        )
+    tools = list(dict.fromkeys(runtime.origin for runtime in table.runtimes if runtime.origin is not None))
+    if tools:
+        paragraphs.append(
+            f"Figures of {join_words(tools)} were imported: they were measured by other schedules and in conditions "
+            "that are not known here, and are not compared with what was measured here."
+        )
     gates = {row.spec.gate for row in table.rows if row.spec is not None and row.spec.block is not None}
     if len(gates) == 1 and (gate := gates.pop()) is not None:
         paragraphs.append(f"The gate function of every attention block here is {gate}.")
@@ -103,7 +132,7 @@ def describe_conditions(table: Table) -> list[tuple[str, list[tuple[str, str]]]]
 
 
 def describe_dates(machine: MachineSummary) -> str:
-    """From the first to the last look at the machine: "2026-03-01 10:00 to 10:42 UTC"."""
+    """From the first to the last look at the machine, or import: "2026-03-01 10:00 to 10:42 UTC"."""
     first, last = _format_time(machine.first_at), _format_time(machine.last_at)
     if first == last:
         return f"{first} UTC"
@@ -127,7 +156,17 @@ def _describe_schedule(schedule: Schedule) -> str:
     return text
 
 
+def _is_summarised(cell: Cell) -> bool:
+    return cell.wall is not None and cell.wall.statistics != (INFERENCE,)
+
+
 def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
+    if machine.transport == IMPORTED:  # nobody looked at it: all that there is comes from the file
+        return [
+            ("Imported", describe_dates(machine)),
+            ("Device", machine.model or _UNKNOWN),
+            ("System", machine.os_version or _UNKNOWN),
+        ]
     return [
         ("Measured", describe_dates(machine)),
         ("Device", " ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),

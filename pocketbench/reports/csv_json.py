@@ -37,7 +37,7 @@ _FILE_COLUMNS = (
     "parity_relative_error",
     "file_top1_fraction",
 )
-_RUNTIME_COLUMNS = ("device_id", "engine", "delegate", "thread_count", "core_mask", "input_shapes")
+_RUNTIME_COLUMNS = ("device_id", "engine", "delegate", "thread_count", "core_mask", "input_shapes", "origin")
 _LATENCY = tuple(field.name for field in fields(Latency))
 _OVERHEAD = tuple(field.name for field in fields(Overhead))
 COLUMNS = (
@@ -126,8 +126,12 @@ def _describe_cell(runtime: Runtime, cell: Cell) -> dict[str, object]:
         ("cpu_", _LATENCY, cell.cpu),
         ("cpu_overhead_", _OVERHEAD, cell.cpu_overhead),
     ):
-        described |= {prefix + name: getattr(summary, name, None) for name in names}
+        described |= {prefix + name: _to_cell(getattr(summary, name, None)) for name in names}
     return described | describe_operators(cell)
+
+
+def _to_cell(value: object) -> object:
+    return ", ".join(value) if isinstance(value, tuple) else value
 
 
 def _join_notes(table: Table, indexes: tuple[int, ...]) -> str:

@@ -8,11 +8,12 @@ from itertools import groupby
 
 from pocketbench.reports.chart import make_chart
 from pocketbench.reports.conditions_text import (
+    IMPORTED,
     REMARKS_TITLE,
-    TERMS,
     describe_conditions,
     describe_dates,
     describe_method,
+    describe_terms,
 )
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import count_things, describe_runtimes, join_words
@@ -73,7 +74,8 @@ def _format_header(table: Table) -> str:
     facts = [count_things(len(table.rows), "model"), count_things(len(table.runtimes), "runtime")]
     for machine in table.machines:
         name = join_words(machine.cpu_models) or machine.model or machine.device_id
-        facts.append(f"{name}, {describe_dates(machine)}")
+        when = "imported " if machine.transport == IMPORTED else ""
+        facts.append(f"{name}, {when}{describe_dates(machine)}")
     return format_header(table.title, facts)
 
 
@@ -165,7 +167,9 @@ def _format_notes(notes: Iterable[str]) -> str:
 
 def _format_method(table: Table) -> str:
     paragraphs = "".join(f"<p>{escape(paragraph)}</p>" for paragraph in describe_method(table))
-    terms = "".join(f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in TERMS)
+    terms = "".join(
+        f"<div><dt>{escape(term)}</dt><dd>{escape(text)}</dd></div>" for term, text in describe_terms(table)
+    )
     return f'<div class="prose">{paragraphs}</div><dl class="terms">{terms}</dl>'
 
 

@@ -6,8 +6,9 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
 from pocketbench.core.records import DelegateCoverage, ModelSpec
+from pocketbench.core.sample_text import describe_sizes, name_figure
 from pocketbench.core.units import format_share
-from pocketbench.reports.records import FileKind, Runtime
+from pocketbench.reports.records import FileKind, Latency, Runtime
 
 BASELINE = "baseline"
 AS_BUILT = "as built"
@@ -66,15 +67,33 @@ def name_devices(names: Mapping[str, str | None]) -> dict[str, str]:
 
 def _describe_runtime(runtime: Runtime, device: str | None) -> str:
     engine = runtime.engine if runtime.delegate is None else f"{runtime.engine} {runtime.delegate}"
-    threads = f"{runtime.thread_count} thread" + ("" if runtime.thread_count == 1 else "s")
-    parts = [engine, threads, describe_file_kind(runtime.file_kind)]
+    parts = [engine]
+    if runtime.thread_count is not None:
+        parts.append(count_things(runtime.thread_count, "thread"))
+    parts.append(describe_file_kind(runtime.file_kind))
     if runtime.core_mask is not None:
         parts.append(f"cores {runtime.core_mask:x}")
     if runtime.input_shapes is not None:
         parts.append(runtime.input_shapes)
     if device is not None:
         parts.append(device)
+    if runtime.origin is not None:
+        parts.append(f"imported from {runtime.origin}")
     return ", ".join(parts)
+
+
+def name_latency(latencies: Iterable[Latency | None]) -> str:
+    """The head of a column of latencies: "median"; "mean" or "median of means" where a sample is a mean."""
+    known = [latency for latency in latencies if latency is not None]
+    statistics = {statistic for latency in known for statistic in latency.statistics}
+    return name_figure(statistics, max((latency.sample_count for latency in known), default=0))
+
+
+def format_sample_count(latency: Latency) -> str:
+    """ "420" inferences; "60 x 50", where each of 60 samples is of 50 inferences."""
+    if latency.size_low is None or latency.size_high is None:
+        return str(latency.sample_count)
+    return f"{latency.sample_count} x {describe_sizes((latency.size_low, latency.size_high))}"
 
 
 def describe_coverage(coverage: DelegateCoverage) -> str:

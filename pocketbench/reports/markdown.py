@@ -5,7 +5,12 @@ from __future__ import annotations
 import re
 from html import escape
 
-from pocketbench.reports.conditions_text import REMARKS_TITLE, TERMS, describe_conditions, describe_method
+from pocketbench.reports.conditions_text import (
+    REMARKS_TITLE,
+    describe_conditions,
+    describe_method,
+    describe_terms,
+)
 from pocketbench.reports.operator_sheets import EXPLANATION, HOW_TO_GET, make_operator_sections
 from pocketbench.reports.operator_sheets import TITLE as OPERATORS_TITLE
 from pocketbench.reports.records import Table
@@ -25,7 +30,7 @@ def format_markdown(table: Table) -> str:
         notes = [f"{number}. {escape_markdown(text)}" for number, text in enumerate(table.notes, start=1)]
         sections += ["## Notes", "\n".join(notes)]
     sections += ["## How it was measured", *map(escape_markdown, describe_method(table))]
-    sections.append("\n".join(f"- **{term}**: {text}" for term, text in TERMS))
+    sections.append("\n".join(f"- **{term}**: {text}" for term, text in describe_terms(table)))
     sections.append("## Conditions")
     for name, properties in describe_conditions(table):
         sections.append(f"### {escape_markdown(name)}")

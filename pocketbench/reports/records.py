@@ -26,16 +26,18 @@ class FileKind:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Runtime:
     """Where and how a latency was taken; only cells of the same runtime are compared. `input_shapes` is text, and None
-    when each file ran with the shape it declares. `device_name` is what devices.toml calls the device."""
+    when each file ran with the shape it declares. `device_name` is what devices.toml calls the device.
+    `origin` is the program that measured what was imported, and None for what was measured here."""
 
     device_id: str
     file_kind: FileKind
     engine: str
     delegate: str | None
-    thread_count: int
+    thread_count: int | None
     core_mask: int | None
     input_shapes: str | None
     device_name: str | None = field(default=None, compare=False)
+    origin: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,15 +57,23 @@ class FileCell:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Latency:
     """What the settled samples of all sessions say. `low_ns` and `high_ns` bound the 95 % interval of the median,
-    `spread_ratio` is the interquartile range over the median."""
+    `spread_ratio` is the interquartile range over the median.
+
+    `statistics` says what a sample is: an "inference", or the "mean" or "median" that a program printed of `size_low`
+    to `size_high` inferences. `median_ns` is the median of the samples; where they are no inferences there is no
+    percentile and no spread.
+    """
 
     median_ns: float
     low_ns: float | None
     high_ns: float | None
-    p90_ns: float
+    p90_ns: float | None
     spread_ratio: float | None
     sample_count: int
     session_count: int
+    statistics: tuple[str, ...] = ("inference",)
+    size_low: int | None = None
+    size_high: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

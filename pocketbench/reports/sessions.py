@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from pocketbench.core.estimates import (
     Estimate,
@@ -17,6 +17,7 @@ from pocketbench.core.estimates import (
     settle_bursts,
 )
 from pocketbench.core.records import RunResult
+from pocketbench.core.sample_text import INFERENCE, count_behind
 from pocketbench.reports.records import Latency, Overhead
 
 SessionId = tuple[str, int]
@@ -24,10 +25,13 @@ SessionId = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSamples:
-    """The settled samples of one session by one clock, with the median of each burst."""
+    """The settled samples of one session by one clock, with the median of each burst. `statistic` says what a sample
+    is, and `sizes` how many inferences stand behind each, where it is not one."""
 
     samples: tuple[float, ...]
     burst_medians: tuple[float, ...]
+    statistic: str = INFERENCE
+    sizes: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,7 +71,7 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
             )
             continue
         failures.pop(session, None)
-        wall[session] = settled
+        wall[session] = replace(settled, statistic=measurement.sample_statistic, sizes=count_behind(measurement))
         settled_cpu = _settle(measurement.cpu_ns, measurement.burst_count, measurement.settle_count)
         if settled_cpu is not None and measurement.cpu_clock is not None:
             cpu[session] = settled_cpu
@@ -84,22 +88,28 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
 def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | None:
     """Median, 90th percentile and spread of all settled samples; the interval from the sessions' medians.
 
-    None when there is no sample.
+    None when there is no sample. Samples that are means or medians have no 90th percentile and no spread of inferences.
     """
     pooled = sorted(sample for session in sessions.values() for sample in session.samples)
     if not pooled:
         return None
     middle = median(pooled)
+    statistics = tuple(sorted({session.statistic for session in sessions.values()}))
+    are_inferences = statistics == (INFERENCE,)
+    sizes = [size for session in sessions.values() for size in session.sizes]
     # on the logarithm, as for ratios: a duration can't be below 0, however few and different the sessions are
     between = combine_sessions([math.log(max(1.0, median(session.samples))) for session in sessions.values()])
     return Latency(
         median_ns=middle,
         low_ns=None if between.low is None else min(math.exp(between.low), middle),
         high_ns=None if between.high is None else max(math.exp(between.high), middle),
-        p90_ns=quantile(pooled, 0.9),
-        spread_ratio=relative_spread(pooled),
+        p90_ns=quantile(pooled, 0.9) if are_inferences else None,
+        spread_ratio=relative_spread(pooled) if are_inferences else None,
         sample_count=len(pooled),
         session_count=len(sessions),
+        statistics=statistics,
+        size_low=min(sizes, default=None),
+        size_high=max(sizes, default=None),
     )
 
 

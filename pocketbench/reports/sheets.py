@@ -14,7 +14,13 @@ from pocketbench.core.units import (
     format_ratio,
     format_signed_ms,
 )
-from pocketbench.reports.labels import describe_coverage, describe_file_kind, describe_runtimes
+from pocketbench.reports.labels import (
+    describe_coverage,
+    describe_file_kind,
+    describe_runtimes,
+    format_sample_count,
+    name_latency,
+)
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Table
 
 EMPTY = "–"
@@ -58,8 +64,9 @@ class Sheet:
 def make_overview(table: Table) -> Sheet:
     """The table of the report: a line a model, with what it weighs, costs and achieves."""
     columns = [Column(head="Parameters"), Column(head="M-Adds"), Column(head="Top-1")]
-    for name in describe_runtimes(table.runtimes):
-        columns += [Column(head="median, ms", group=name), Column(head="overhead, ms", group=name)]
+    for place, name in enumerate(describe_runtimes(table.runtimes)):
+        figure = name_latency(row.cells[place].wall for row in table.rows)
+        columns += [Column(head=f"{figure}, ms", group=name), Column(head="overhead, ms", group=name)]
     columns += [Column(head=describe_file_kind(kind), group="File size") for kind in table.file_kinds]
     lines = []
     for row in table.rows:
@@ -87,7 +94,7 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
         clocks = sorted({clock for row in rows if (clock := row.cells[place].cpu_clock) is not None})
         wall, cpu, overhead = "Latency, ms", f"CPU time ({'/'.join(clocks)}), ms", "Overhead over the baseline"
         columns = [
-            Column(head="median", group=wall),
+            Column(head=name_latency(row.cells[place].wall for row in rows), group=wall),
             Column(head="95 % interval", group=wall),
             Column(head="p90", group=wall),
             Column(head="spread", group=wall),
@@ -195,9 +202,9 @@ def _enter_wall(wall: Latency | None) -> list[Entry]:
         return [Entry(text=EMPTY) for _ in range(5)]
     return [
         Entry(text=_range(_plain_ms, wall.low_ns, wall.high_ns)),
-        Entry(text=_plain_ms(wall.p90_ns)),
+        Entry(text=_optional(_plain_ms, wall.p90_ns)),
         Entry(text=_optional(format_percent, wall.spread_ratio)),
-        Entry(text=str(wall.sample_count)),
+        Entry(text=format_sample_count(wall)),
         Entry(text=str(wall.session_count)),
     ]
 

@@ -19,7 +19,7 @@ def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ..
 
 
 def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:
-    """The distinct schedules of the plans, in order of appearance."""
+    """The distinct schedules of the plans, in order of appearance; of what was imported none is known."""
     return tuple(
         dict.fromkeys(
             Schedule(
@@ -31,6 +31,7 @@ def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:
                 cooldown_s=result.plan.cooldown_s,
             )
             for result in results
+            if result.origin is None
         )
     )
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from pocketbench.core.units import format_ms, format_percent, format_ratio, format_signed_ms, make_printable
-from pocketbench.reports.labels import describe_runtimes
+from pocketbench.reports.labels import describe_runtimes, format_sample_count, name_latency
 from pocketbench.reports.records import Cell, Latency, Overhead, Table
 
 
@@ -31,7 +31,8 @@ def format_latencies(table: Table) -> str:
 
 
 def _format_columns(cells: Sequence[tuple[str, Cell]], numbers: dict[int, int]) -> str:
-    heads = ["model"] + [head for head, _ in COLUMNS]
+    figure = name_latency(cell.wall for _, cell in cells)
+    heads = ["model"] + [head.replace("median", figure) for head, _ in COLUMNS]
     rows = [
         [name, *(form(cell) for _, form in COLUMNS), "".join(f"[{numbers[note]}]" for note in cell.notes)]
         for name, cell in cells
@@ -74,9 +75,9 @@ COLUMNS: tuple[tuple[str, Callable[[Cell], str]], ...] = (
             )
         ),
     ),
-    ("p90", _of_wall(lambda wall: _ms(wall.p90_ns))),
+    ("p90", _of_wall(lambda wall: "" if wall.p90_ns is None else _ms(wall.p90_ns))),
     ("spread", _of_wall(lambda wall: "" if wall.spread_ratio is None else format_percent(wall.spread_ratio))),
-    ("n", _of_wall(lambda wall: str(wall.sample_count))),
+    ("n", _of_wall(format_sample_count)),
     ("cpu ms", lambda cell: "" if cell.cpu is None else _ms(cell.cpu.median_ns)),
     ("overhead ms", _of_overhead(lambda cost: format_signed_ms(cost.difference_ns, unit=False))),
     ("ratio", _of_overhead(lambda cost: format_ratio(cost.ratio))),

@@ -36,7 +36,7 @@ def test_a_table_a_run_with_a_row_a_session(run):
     lines = done.out.splitlines()
     assert lines[0] == "run 20260102T030405Z-abcdef on host"
     assert " ".join(lines[2].split()) == (
-        "mobilenet_v2_1.0_ca32_224 tflite fp32 litert 1 0 3.50 4.70 2.50 30.0 50.0 90 4 busy"
+        "mobilenet_v2_1.0_ca32_224 tflite fp32 litert 1 0 3.50 4.70 2.50 30.0 50.0 90 4 aaaaaaaa busy"
     )
     assert lines[4].rstrip().endswith("timeout: no answer in 120 s; busy")
     assert lines[5] == "run second on host"
