@@ -173,7 +173,7 @@ def test_the_suite_of_the_paper():
         FormatTarget(lowering="tflite", precision="fp32"),
         FormatTarget(lowering="coreml", precision="fp16"),
     )
-    assert suite.engines == ("onnxruntime", "litert")
+    assert suite.engines == ("onnxruntime", "litert", "coreml")
     assert suite.thread_counts == (1,)
 
 
