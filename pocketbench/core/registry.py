@@ -83,7 +83,7 @@ class Registry:
             return import_target(entry.target)
         try:
             return import_target(entry.target)
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             raise EnvironmentFault(
                 f"{self.kind} {name!r} ({entry.summary}) can't be loaded: {type(error).__name__}: {error}",
                 "update that plug-in, or uninstall it",

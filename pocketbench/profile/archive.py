@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import hashlib
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 
 import pocketbench
@@ -46,18 +47,21 @@ main()
 EPOCH = (1980, 1, 1, 0, 0, 0)
 
 
-def write_agent_archive(folder: Path) -> Path:
+def write_agent_archive(folder: Path, plugins: Mapping[str, bytes] | None = None) -> Path:
     """Write the worker to `folder`. The file is named by its content, and equal sources give equal bytes, so that a
     board that has the file need not be sent it again.
 
     A zip and not PYTHONPATH: a folder of site-packages on the path would put this environment's numpy before the one
     that the worker's own interpreter needs.
 
+    Args:
+        plugins: the files of engines of third parties, for a machine that has not got them (`plugin_sources.py`).
+
     Raises:
         FileFault: when the folder can't be written.
     """
     package = Path(pocketbench.__file__).parent
-    contents = {"__main__.py": START.encode()}
+    contents = {**(plugins or {}), "__main__.py": START.encode()}
     contents.update({f"pocketbench/{name}": (package / name).read_bytes() for name in AGENT_FILES})
     digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
     path = folder / f"pocketbench-agent-{digest[:12]}.pyz"

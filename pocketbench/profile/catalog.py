@@ -51,7 +51,7 @@ def engine_suffixes(engine: str) -> tuple[str, ...]:
         EnvironmentFault: when it is a plug-in's and can't be loaded, or does not say.
     """
     suffixes = getattr(_load_class(engine), "suffixes", None)
-    if not isinstance(suffixes, tuple):
+    if not isinstance(suffixes, tuple) or not all(isinstance(suffix, str) for suffix in suffixes):
         summary = ENGINES.entry(engine).summary
         raise EnvironmentFault(f"engine {engine!r} ({summary}) has no suffixes", "update that plug-in")
     return suffixes

@@ -80,7 +80,12 @@ def test_a_plugin_cannot_take_over_a_name_of_ours(tmp_path):
 
 @pytest.mark.parametrize(
     ("plugin", "reason"),
-    [("raise ImportError('old ABI')", "old ABI"), ("1 / 0", "ZeroDivisionError"), ("other = 1", "no attribute")],
+    [
+        ("raise ImportError('old ABI')", "old ABI"),
+        ("1 / 0", "ZeroDivisionError"),
+        ("exit(3)", "SystemExit: 3"),
+        ("other = 1", "no attribute"),
+    ],
 )
 def test_a_broken_plugin_is_an_error_that_names_it(tmp_path, plugin, reason):
     code = f"""

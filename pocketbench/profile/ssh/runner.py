@@ -18,6 +18,7 @@ from pocketbench.profile.device import make_device
 from pocketbench.profile.device_entry import AttachedDevice, DeviceCheck, DeviceEntry
 from pocketbench.profile.device_lock import hold_device
 from pocketbench.profile.machine import ConnectionLoss
+from pocketbench.profile.plugin_sources import read_plugin_sources
 from pocketbench.profile.progress import Progress
 from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.session import profile_cells
@@ -120,4 +121,4 @@ class SshRunner:
 @contextlib.contextmanager
 def _write_archive() -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
-        yield write_agent_archive(Path(folder))
+        yield write_agent_archive(Path(folder), read_plugin_sources())
