@@ -75,7 +75,13 @@ def test_another_interpreter_runs_isolated() -> None:
 
 def test_every_engine_of_ours_says_what_it_runs_and_how_to_install_it() -> None:
     suffixes = {name: engine_suffixes(name) for name in ENGINES.names()}
-    assert suffixes == {"litert": (".tflite",), "onnxruntime": (".onnx", ".ort"), "tflite_runtime": (".tflite",)}
+    assert suffixes == {
+        "benchmark_model": (".tflite",),
+        "coreml": (".mlpackage",),
+        "litert": (".tflite",),
+        "onnxruntime": (".onnx", ".ort"),
+        "tflite_runtime": (".tflite",),
+    }
     assert all(ENGINES.entry(name).install for name in suffixes)
 
 
