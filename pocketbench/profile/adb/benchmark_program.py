@@ -20,7 +20,7 @@ DOWNLOADS = (
     "https://storage.googleapis.com/tensorflow-nightly-public/prod/tensorflow/release/lite/tools/nightly/latest/"
 )
 DOWNLOAD_NAMES = {"arm64-v8a": "android_aarch64_benchmark_model", "armeabi-v7a": "android_arm_benchmark_model"}
-LITERT_DOWNLOADS = "https://ai.google.dev/edge/litert/models/measurement"
+LITERT_DOWNLOADS = "https://developers.google.com/edge/litert/models/measurement"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

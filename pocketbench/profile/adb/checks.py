@@ -11,9 +11,10 @@ from pocketbench.profile.adb.client import AdbClient
 from pocketbench.profile.adb.cooling import find_heat
 from pocketbench.profile.adb.dumpsys import parse_battery, parse_thermal_status
 from pocketbench.profile.adb.facts import read_phone_device
+from pocketbench.profile.adb.invocation import kill_leftovers
 from pocketbench.profile.adb.program import read_version
 from pocketbench.profile.adb.push import read_available_bytes
-from pocketbench.profile.adb.quiet import restore_leftover
+from pocketbench.profile.adb.quiet import is_rooted, restore_leftover
 from pocketbench.profile.adb.remote_line import join_script
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device_entry import DeviceCheck, DeviceEntry
@@ -39,6 +40,7 @@ def check_phone(entry: DeviceEntry, make_client: Callable[[], AdbClient]) -> lis
     for subject, look in (
         ("use", _check_use),
         ("cores", _check_cores),
+        ("clock", _check_clock),
         ("programs", _check_tools),
         (ENGINE, _check_program),
         ("room", _check_room),
@@ -53,6 +55,7 @@ def check_phone(entry: DeviceEntry, make_client: Callable[[], AdbClient]) -> lis
 
 def _check_use(client: AdbClient, entry: DeviceEntry, subject: str) -> DeviceCheck:
     with hold_device(f"adb {client.serial}", entry.name):
+        kill_leftovers(client)
         if restore_leftover(client):
             return DeviceCheck(subject=subject, found="an interrupted run had changed its screen: put back")
     return DeviceCheck(subject=subject, found="no run measures on it")
@@ -65,6 +68,12 @@ def _check_cores(client: AdbClient, entry: DeviceEntry, subject: str) -> DeviceC
         return DeviceCheck(subject=subject, found="left to Android", cure=cure, needed=False)
     mask = choose_core_mask(device.clusters, entry.cores, 1)
     return DeviceCheck(subject=subject, found=f"mask {mask:x} ({mask.bit_count()} of {device.core_count})")
+
+
+def _check_clock(client: AdbClient, _: DeviceEntry, subject: str) -> DeviceCheck:
+    if is_rooted(client):
+        return DeviceCheck(subject=subject, found="adb is root: it is fixed at a middle step while models are measured")
+    return DeviceCheck(subject=subject, found="Android sets it: adb is not root")
 
 
 def _check_tools(client: AdbClient, entry: DeviceEntry, subject: str) -> DeviceCheck:

@@ -23,7 +23,7 @@ class AnswerTimeout(ConnectionFault):
     """The phone, or a program on it, did not answer in time."""
 
 
-class ServerFault(DeviceFault):
+class ServerFault(ConnectionFault):
     """adb's own server on this machine can't be used."""
 
 

@@ -120,6 +120,11 @@ def restore_leftover(client: AdbClient) -> bool:
     return True
 
 
+def is_rooted(client: AdbClient) -> bool:
+    """Whether commands run as root, who may set the clock. Raises: ConnectionFault."""
+    return (client.read(["id", "-u"]) or "").strip() == "0"
+
+
 def format_note(note: Note) -> str:
     """The note as one line of JSON."""
     return json.dumps({"format": NOTE_FORMAT, **asdict(note)}, sort_keys=True)
@@ -162,7 +167,7 @@ def _read_note(client: AdbClient, cores: Collection[int] | None) -> tuple[Note, 
         stay_on=stay_on if re.fullmatch(rf"{UNSET}|\d{{1,3}}", stay_on) else None,
         screen_on=parse_screen_on(client.read(["dumpsys", "power"]) or ""),
     )
-    if (client.read(["id", "-u"]) or "").strip() != "0":
+    if not is_rooted(client):
         return note, {}
     limits, fixed = {}, {}
     files = read_core_files(client, "scaling_min_freq", "scaling_max_freq", "scaling_available_frequencies")

@@ -7,7 +7,7 @@ from collections.abc import Callable, Collection, Sequence
 from pocketbench.core.errors import DeviceFault
 from pocketbench.core.records import Caveat, Device, Failure, Measurement, RunResult
 from pocketbench.profile.adb.benchmark_program import ENGINE, find_program, place_program
-from pocketbench.profile.adb.client import RECONNECT_WAIT_S, AdbClient
+from pocketbench.profile.adb.client import POLL_S, RECONNECT_WAIT_S, AdbClient
 from pocketbench.profile.adb.connection import ConnectionFault
 from pocketbench.profile.adb.facts import read_phone_device
 from pocketbench.profile.adb.folder import model_path
@@ -115,17 +115,24 @@ class PhoneSessions:
                 return
 
     def _await_return(self, fault: ConnectionFault) -> None:
-        """Raises: ConnectionFault when the phone does not come back."""
+        """Raises: DeviceFault when the phone does not come back."""
+        clock = self._client.clock
         self._steps.begin(f"{fault.what}; waiting for {self._entry.name} to come back")
-        try:
-            self._client.attach(RECONNECT_WAIT_S)
-            _check_same_phone(self._client, self._device)
-        except ConnectionFault as gone:
-            raise DeviceFault(
-                f"{self._entry.name} was lost ({fault.what}) and did not come back within {RECONNECT_WAIT_S:g} s: "
-                f"{gone.what}",
-                f"{gone.cure}; the next run, or: pocketbench devices check {self._entry.name}, puts back its screen",
-            ) from fault
+        deadline = clock.now() + RECONNECT_WAIT_S
+        while True:
+            try:
+                self._client.attach(max(0.0, deadline - clock.now()))
+                _check_same_phone(self._client, self._device)
+            except ConnectionFault as gone:
+                if clock.now() >= deadline:
+                    raise DeviceFault(
+                        f"{self._entry.name} was lost and did not come back within {RECONNECT_WAIT_S:g} s: {gone.what}",
+                        f"{gone.cure}. The next run, or: pocketbench devices check {self._entry.name}, puts back what "
+                        "was changed on it",
+                    ) from fault
+                clock.sleep(POLL_S)
+            else:
+                return
 
     def _report(self, outcome: Outcome, phone: Phone, session_index: int) -> None:
         if isinstance(outcome.found, Failure):
