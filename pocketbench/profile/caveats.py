@@ -6,14 +6,12 @@ from collections.abc import Sequence
 
 from pocketbench.core.estimates import median, settle_bursts
 from pocketbench.core.records import Caveat, Conditions, Measurement, RunPlan
+from pocketbench.profile.state_caveats import find_state_caveats
+from pocketbench.profile.throttling import check_throttling
 
-# Above a quarter of the cores, another program is likely to be on the core that runs the model some of the time.
-BUSY_LOAD_FRACTION = 0.25
 # Time on the clock and not on the processor. A quiet machine shows under 2 %; above 10 % the wall clock says more about
 # the neighbours than about the model.
 PREEMPTED_RATIO = 1.10
-# Steps between neighbouring clock settings of phones and laptops are about 10 %: this is more than one step.
-FREQUENCY_DROP_FRACTION = 0.15
 # TFLite's benchmark_model runs at least 50 inferences; below, the median of a quiet machine still moves by percents.
 FEW_SAMPLES = 50
 # The median can't be better than the clock: above 1 % the clock is a visible part of it.
@@ -22,7 +20,6 @@ COARSE_CLOCK_FRACTION = 0.01
 DRIFT_FRACTION = 0.03
 # Medians of fewer bursts differ that much by chance.
 DRIFT_BURSTS = 3
-STEADY_GOVERNOR = "performance"
 
 
 def find_caveats(
@@ -48,9 +45,8 @@ def find_caveats(
         core_count = plan.core_mask.bit_count()
     found = [
         _check_batch(assumed_batch),
-        _check_load(before, core_count, own_load),
-        _check_governor(before),
-        _check_frequency(before, after),
+        *find_state_caveats(before, after, plan, core_count=core_count, own_load=own_load),
+        check_throttling(before, after),
         _check_threads(plan, core_count),
         _check_virtual(is_virtual),
         *_check_samples(measurement),
@@ -66,42 +62,8 @@ def _check_batch(assumed_batch: Sequence[str]) -> Caveat | None:
     )
 
 
-def _check_load(before: Conditions, core_count: int | None, own_load: float) -> Caveat | None:
-    if before.load_average is None or core_count is None:
-        return None
-    if before.load_average - own_load <= BUSY_LOAD_FRACTION * core_count:
-        return None
-    return Caveat(
-        code="busy_machine",
-        text=f"the load average was {before.load_average:.2f} on {core_count} cores before the session",
-    )
-
-
-def _check_governor(before: Conditions) -> Caveat | None:
-    if before.governor is None:
-        return Caveat(code="unknown_governor", text="the system does not say how it sets the processor's clock")
-    if before.governor != STEADY_GOVERNOR:
-        return Caveat(
-            code="frequency_scaling",
-            text=f"the governor is {before.governor!r}: the clock follows the load ({STEADY_GOVERNOR!r} is steady)",
-        )
-    return None
-
-
-def _check_frequency(before: Conditions, after: Conditions) -> Caveat | None:
-    if before.frequency_khz is None or after.frequency_khz is None:
-        return None
-    drop = 1 - after.frequency_khz / before.frequency_khz
-    if drop <= FREQUENCY_DROP_FRACTION:
-        return None
-    return Caveat(
-        code="frequency_drop",
-        text=f"the clock fell by {drop:.0%} during the session, from {before.frequency_khz / 1e6:.2f} GHz",
-    )
-
-
 def _check_threads(plan: RunPlan, core_count: int | None) -> Caveat | None:
-    if core_count is None or plan.thread_count <= core_count:
+    if core_count is None or (plan.thread_count or 1) <= core_count:
         return None
     return Caveat(code="oversubscribed", text=f"{plan.thread_count} threads shared {core_count} cores")
 
@@ -118,14 +80,17 @@ def _check_samples(measurement: Measurement) -> list[Caveat | None]:
     wall_median = median(sample for burst in wall for sample in burst)
     single = measurement.cpu_clock == "thread"
     return [
-        _check_count(sum(map(len, wall))),
+        _check_count(measurement, sum(map(len, wall))),
         _check_clock(measurement, wall_median),
         _check_preemption(wall_median, median(sample for burst in cpu for sample in burst)) if single else None,
         _check_drift(cpu, "CPU time") if single else _check_drift(wall, "wall time"),
     ]
 
 
-def _check_count(sample_count: int) -> Caveat | None:
+def _check_count(measurement: Measurement, sample_count: int) -> Caveat | None:
+    """Of a program that keeps no samples, the inferences that it summarised count."""
+    if measurement.summaries:
+        sample_count = sum(summary.count for summary in measurement.summaries)
     if sample_count >= FEW_SAMPLES:
         return None
     return Caveat(
