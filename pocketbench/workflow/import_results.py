@@ -65,18 +65,32 @@ def import_result(file: ForeignFile, request: ImportRequest, store: Store, folde
     artifact = find_artifact(request.artifact, store, folder)
     _check_artifact(kind, artifact)
     result = _make_result(file, kind, imported, request, artifact, device_id)
-    earlier = store.read_results(run_id=result.run_id, artifact_sha256=artifact.sha256)
-    if not earlier:
-        store.append(result)
-        return ImportOutcome(result=result, is_new=True)
-    for other in earlier:
-        if (other.device.device_id, other.plan, other.caveats) == (device_id, result.plan, result.caveats):
-            return ImportOutcome(result=other, is_new=False)
-    other = earlier[0]
-    raise UsageError(
-        f"{file.name} was imported already for {artifact.file_name}, as of {other.device.name} on {other.plan.engine}",
-        "results are never changed: give another file, or another --artifact",
-    )
+    earlier = _find_earlier(result, store)
+    if earlier is not None:
+        return ImportOutcome(result=earlier, is_new=False)
+    store.append(result)
+    return ImportOutcome(result=result, is_new=True)
+
+
+def _find_earlier(result: RunResult, store: Store) -> RunResult | None:
+    """The same import, when it was stored before.
+
+    Raises: UsageError when the file, or these figures of it, were imported as something else.
+    """
+    for other in store.read_results(run_id=result.run_id):
+        is_same_file = other.artifact.sha256 == result.artifact.sha256
+        is_same_figure = other.measurement == result.measurement
+        is_same_place = (other.device.device_id, other.plan) == (result.device.device_id, result.plan)
+        if is_same_file and is_same_figure and is_same_place:
+            return other
+        if is_same_file or is_same_figure:
+            assert result.origin is not None
+            raise UsageError(
+                f"{result.origin.file_name} was imported already: as {other.artifact.file_name} on "
+                f"{other.plan.engine} of {other.device.name}",
+                "a figure is of one file on one device, and results are never changed: import another file",
+            )
+    return None
 
 
 def name_device(name: str) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Mapping
 from pathlib import Path
 
 from pocketbench.core.errors import FileFault, UsageError
@@ -16,7 +15,7 @@ from pocketbench.export.naming import record_path
 from pocketbench.workflow.kept_artifacts import read_artifact
 
 PREFIX = re.compile(r"[0-9a-f]{8,64}", re.IGNORECASE)
-SHOWN = 8
+SHOWN, SHORT = 8, 10  # files and digits in a message
 
 
 def find_artifact(text: str, store: Store, folder: Path) -> Artifact:
@@ -32,30 +31,23 @@ def find_artifact(text: str, store: Store, folder: Path) -> Artifact:
     path = Path(text).expanduser()
     if path.exists() or path.suffix.lower() in SUFFIXES.values():
         return read_artifact(path)
-    known = _list_shas(store, folder)
+    known = {artifact.sha256: artifact for artifact in _read_exported(folder)}
+    stored = [sha256 for sha256 in store.read_values("artifact_sha256") if sha256 not in known]
+    matching = [sha256 for sha256 in (*known, *stored) if sha256.startswith(text.lower())]
+    if PREFIX.fullmatch(text) and len(matching) == 1:
+        return known[matching[0]] if matching[0] in known else _read_stored(matching[0], store)
+    shown = sorted(matching or [*known, *stored], key=lambda sha256: -_count_shared(sha256, text.lower()))[:SHOWN]
+    digits = len(text) + SHORT if matching else SHORT
+    names = [f"{sha[:digits]} {(known.get(sha) or _read_stored(sha, store)).file_name}" for sha in shown]
+    listed = ", ".join(names) or "none"
     if not PREFIX.fullmatch(text):
         raise UsageError(
             f"--artifact is {text!r}, neither a model file nor the beginning of a sha256",
-            f"give a path, or at least 8 of the digits; known: {_list_known(known)}",
+            f"give a path, or at least 8 of the digits; known: {listed}",
         )
-    matching = {sha256: name for sha256, name in known.items() if sha256.startswith(text.lower())}
-    if len(matching) != 1:
-        seen = f"{len(matching)} files have" if matching else "no known file has"
-        raise UsageError(
-            f"{seen} a sha256 that begins with {text}",
-            f"give more digits: {_list_known(matching, digits=len(text) + 8)}"
-            if matching
-            else f"give the path of the file; known: {_list_known(known)}",
-        )
-    return _read_known(next(iter(matching)), store, folder)
-
-
-def _list_shas(store: Store, folder: Path) -> dict[str, str]:
-    """The sha256 of every known file, with its name; those of the folder first."""
-    found = {artifact.sha256: artifact.file_name for artifact in _read_exported(folder)}
-    for sha256 in store.read_values("artifact_sha256"):
-        found.setdefault(sha256, "")
-    return found
+    if matching:
+        raise UsageError(f"{len(matching)} files have a sha256 that begins with {text}", f"give more digits: {listed}")
+    raise UsageError(f"no known file has a sha256 that begins with {text}", f"give its path; known: {listed}")
 
 
 def _read_exported(folder: Path) -> list[Artifact]:
@@ -68,15 +60,10 @@ def _read_exported(folder: Path) -> list[Artifact]:
     return found
 
 
-def _read_known(sha256: str, store: Store, folder: Path) -> Artifact:
-    exported = [artifact for artifact in _read_exported(folder) if artifact.sha256 == sha256]
-    stored = [result.artifact for result in store.read_results(artifact_sha256=sha256, limit=1)]
-    return [*exported, *stored][0]
+def _count_shared(one: str, other: str) -> int:
+    """How many digits two texts begin with alike."""
+    return next((place for place, (a, b) in enumerate(zip(one, other, strict=False)) if a != b), len(other))
 
 
-def _list_known(known: Mapping[str, str], digits: int = 12) -> str:
-    """Some of the files, by the beginning of their sha256 and their name."""
-    shown = [f"{sha256[:digits]} {name}".strip() for sha256, name in list(known.items())[:SHOWN]]
-    if len(known) > SHOWN:
-        shown.append(f"{len(known) - SHOWN} more")
-    return ", ".join(shown) or "none"
+def _read_stored(sha256: str, store: Store) -> Artifact:
+    return store.read_results(artifact_sha256=sha256, limit=1)[0].artifact
