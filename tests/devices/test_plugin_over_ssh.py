@@ -61,5 +61,5 @@ def test_one_that_can_not_travel_is_named(board: Board, monkeypatch: pytest.Monk
     monkeypatch.setattr("pocketbench.profile.ssh.runner.read_plugin_sources", dict)
     runner = SshRunner(board.describe())
     device = runner.read_device()
-    with pytest.raises(UsageError, match="board has no onnx_reference: .*No module named 'bench_example'"):
+    with pytest.raises(UsageError, match=r"board has no onnx_reference: .*No module named 'bench_example'"):
         runner.fit_plan(RunPlan(engine="onnx_reference"), ".onnx", device)
