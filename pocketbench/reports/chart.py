@@ -21,7 +21,7 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     y_domain = widen([point.value for point in figure.points], 0.16)
     groups = list(dict.fromkeys(point.group for point in figure.points))
     values = _make_values(figure, x_domain, y_domain)
-    x = alt.X("median:Q", title="median latency, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
+    x = alt.X("median:Q", title=f"{figure.latency_title}, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
     y = alt.Y("value:Q", title=figure.value_title, scale=alt.Scale(domain=y_domain, nice=False, zero=False))
     color = alt.Color(
         "group:N",
@@ -32,7 +32,7 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     )
     tooltip = [
         alt.Tooltip("name:N", title="model"),
-        alt.Tooltip("median:Q", title="median, ms", format=".4"),
+        alt.Tooltip("median:Q", title=f"{figure.latency_title}, ms", format=".4"),
         alt.Tooltip("interval:N", title="95 % interval, ms"),
         alt.Tooltip("value:Q", title=figure.value_title, format=".2f"),
     ]
@@ -47,7 +47,7 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     layers += [
         base.transform_filter("datum.low != null")
         .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
-        .encode(x=alt.X("low:Q", title="median latency, ms"), x2="high:Q", y=y, color=color),
+        .encode(x=alt.X("low:Q", title=f"{figure.latency_title}, ms"), x2="high:Q", y=y, color=color),
         base.mark_point(size=80, strokeWidth=2, filled=False, opacity=1).encode(
             x=x,
             y=y,

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from pocketbench.reports.labels import describe_runtimes, join_words
+from pocketbench.reports.labels import describe_runtimes, join_words, name_latency
 from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.records import Row, Table
 
@@ -41,9 +41,11 @@ class Point:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A scatter plot. `has_front` is False when the value is no merit (parameters). `caption` says what is left out."""
+    """A scatter plot. `has_front` is False when the value is no merit (parameters). `caption` says what is left out.
+    `latency_title` says what a latency in it is: "median latency", "latency (median of means)"."""
 
     title: str
+    latency_title: str
     value_title: str
     has_front: bool
     points: tuple[Point, ...]
@@ -71,8 +73,9 @@ def make_figures(table: Table) -> list[Figure]:
             parts = [
                 "Up and to the left is better. Filled points are on the Pareto front: no other is faster and as good."
             ]
+        latency_name = name_latency(row.cells[place].wall for row, _ in drawn)
         if any(point.low_ms is not None for point in points):
-            parts.append("Bars are the 95 % intervals of the median.")
+            parts.append(f"Bars are the 95 % intervals of the {latency_name}.")
         low, high = find_latency_range(points)
         if any(point.low_ms is not None and point.low_ms < low for point in points) or any(
             point.high_ms is not None and point.high_ms > high for point in points
@@ -84,9 +87,20 @@ def make_figures(table: Table) -> list[Figure]:
             names = join_words(f"{row.group or ''} {row.label}".strip() for row in left_out)
             parts.append(f"Not drawn for want of a {what}: {names}.")
         figures.append(
-            Figure(title=name, value_title=value_title, has_front=has_front, points=points, caption=" ".join(parts))
+            Figure(
+                title=name,
+                latency_title=_title_latency(latency_name),
+                value_title=value_title,
+                has_front=has_front,
+                points=points,
+                caption=" ".join(parts),
+            )
         )
     return figures
+
+
+def _title_latency(name: str) -> str:
+    return f"latency ({name})" if " " in name else f"{name} latency"
 
 
 def find_latency_range(points: Sequence[Spread]) -> tuple[float, float]:

@@ -73,7 +73,7 @@ def _format_operators(table: Table) -> str:
 def _format_header(table: Table) -> str:
     facts = [count_things(len(table.rows), "model"), count_things(len(table.runtimes), "runtime")]
     for machine in table.machines:
-        name = join_words(machine.cpu_models) or machine.model or machine.device_id
+        name = join_words(machine.cpu_models) or machine.model or machine.name or machine.device_id
         when = "imported " if machine.transport == IMPORTED else ""
         facts.append(f"{name}, {when}{describe_dates(machine)}")
     return format_header(table.title, facts)
@@ -157,7 +157,7 @@ def _format_figures(table: Table, figures: Sequence[Figure]) -> str:
 
 
 def _describe_figure(figure: Figure) -> str:
-    return f"{figure.title}: median latency against {figure.value_title} of {len(figure.points)} models"
+    return f"{figure.title}: {figure.latency_title} against {figure.value_title} of {len(figure.points)} models"
 
 
 def _format_notes(notes: Iterable[str]) -> str:

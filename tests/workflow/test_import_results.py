@@ -263,7 +263,8 @@ def test_an_imported_figure_is_told_apart_on_the_page(store: Store, folder: Path
     page = format_html(make_report(store, folder))
     assert "Pixel 4, imported from benchmark_model" in page
     assert "Imported: written by benchmark_model, run.txt, sha256" in page
-    assert "imported-pixel-4, imported 20" in page
+    assert "Pixel 4, imported 20" in page
+    assert '"title": "mean latency, ms"' in page.replace('":"', '": "')
 
 
 def test_operators_of_an_imported_result_are_kept(store: Store, folder: Path):
