@@ -162,7 +162,9 @@ def _make_result(
         git_commit=None,
         operator_times=imported.operators,
         coverage=imported.coverage,
-        origin=Origin(tool=FORMATS[kind].tool, file_name=file.name, file_sha256=file.sha256, imported_at=now),
+        origin=Origin(
+            tool=imported.tool or FORMATS[kind].tool, file_name=file.name, file_sha256=file.sha256, imported_at=now
+        ),
     )
 
 

@@ -30,7 +30,7 @@ def find_artifact(text: str, store: Store, folder: Path) -> Artifact:
     """
     path = Path(text).expanduser()
     if path.exists() or path.suffix.lower() in SUFFIXES.values():
-        return read_artifact(path)
+        return _find_record(read_artifact(path), store, folder)
     known = {artifact.sha256: artifact for artifact in _read_exported(folder)}
     stored = [sha256 for sha256 in store.read_values("artifact_sha256") if sha256 not in known]
     matching = [sha256 for sha256 in (*known, *stored) if sha256.startswith(text.lower())]
@@ -48,6 +48,15 @@ def find_artifact(text: str, store: Store, folder: Path) -> Artifact:
     if matching:
         raise UsageError(f"{len(matching)} files have a sha256 that begins with {text}", f"give more digits: {listed}")
     raise UsageError(f"no known file has a sha256 that begins with {text}", f"give its path; known: {listed}")
+
+
+def _find_record(found: Artifact, store: Store, folder: Path) -> Artifact:
+    """What is known of the same content elsewhere, for a file that stands without its record."""
+    if found.spec is not None:
+        return found
+    exported = [artifact for artifact in _read_exported(folder) if artifact.sha256 == found.sha256]
+    stored = [result.artifact for result in store.read_results(artifact_sha256=found.sha256)]
+    return next((artifact for artifact in (*exported, *stored) if artifact.spec is not None), found)
 
 
 def _read_exported(folder: Path) -> list[Artifact]:

@@ -162,6 +162,16 @@ def test_an_artifact_is_found_by_the_beginning_of_its_hash(store: Store, folder:
     assert find_artifact("01234567", store, folder) == stored
 
 
+def test_a_copy_without_its_record_is_the_file_that_is_known(store: Store, folder: Path, tmp_path: Path):
+    exported = find_artifact(str(folder / "net.tflite"), store, folder)
+    copy = tmp_path / "copy.tflite"
+    copy.write_bytes((folder / "net.tflite").read_bytes())
+    assert find_artifact(str(copy), store, folder) == exported
+    assert find_artifact(str(copy), store, tmp_path).spec is None
+    store.append(replace(RESULT, artifact=exported))
+    assert find_artifact(str(copy), store, tmp_path) == exported
+
+
 def test_unknown_and_ambiguous_hashes_list_what_is_near(store: Store, folder: Path):
     shas = ["0123456789" + end * 54 for end in "ab"]
     store.append(*(replace(RESULT, artifact=replace(ARTIFACT, sha256=sha)) for sha in shas))

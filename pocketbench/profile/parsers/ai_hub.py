@@ -57,7 +57,7 @@ def parse_ai_hub(text: str) -> tuple[Imported, ...]:
             # a compiled context tells the places of its layers and 0 us for each: no times
             operators=operators if any(item.time_ns for item in operators) else None,
             coverage=_count_coverage(operators),
-            notes=(f"Load: {told}.",) if told else (),
+            notes=(f"Load: {told}.",) * bool(told) + ("AI Hub ran what it compiled from this file.",),
         ),
     )
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from pocketbench.core.errors import UnknownNameError, UsageError
+from pocketbench.core.errors import UnknownNameError, UsageError, one_line
 from pocketbench.profile.parsers.ai_hub import is_ai_hub, parse_ai_hub
 from pocketbench.profile.parsers.benchmark_model import is_benchmark_model, parse_benchmark_model
 from pocketbench.profile.parsers.imported import Imported, measure_summary
@@ -13,10 +13,12 @@ from pocketbench.profile.parsers.litert_benchmark import is_litert_benchmark, pa
 from pocketbench.profile.parsers.mnn import is_mnn, parse_mnn
 from pocketbench.profile.parsers.ncnn import is_ncnn, parse_ncnn
 from pocketbench.profile.parsers.onnxruntime_perf import is_onnxruntime_perf, parse_onnxruntime_perf
-from pocketbench.profile.parsers.output_fault import MAX_TEXT_CHARS, make_fault
+from pocketbench.profile.parsers.output_fault import MAX_TEXT_CHARS, make_fault, make_visible, split_lines
 from pocketbench.profile.parsers.xcode_report import is_xcode_report, parse_xcode_report
 
 XNNPACK = "TfLiteXNNPackDelegate"
+PYTHON_MARK = "Fully accelerated: "  # a line that litert-benchmark alone prints
+MAX_NAME_CHARS = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +35,8 @@ class Format:
 
 
 def import_benchmark_model(text: str) -> tuple[Imported, ...]:
-    """A run of benchmark_model. Raises: OutputFault."""
+    """A run of benchmark_model, or of litert-benchmark, which ends with the same block. Raises: OutputFault."""
+    is_python = any(line.startswith(PYTHON_MARK) for line in split_lines(text))
     run = parse_benchmark_model(text)
     told = run.coverage.delegate if run.coverage is not None and run.coverage.delegated_node_count else ""
     # XNNPACK is how TFLite runs on the processor: no delegate that somebody chose
@@ -44,12 +47,15 @@ def import_benchmark_model(text: str) -> tuple[Imported, ...]:
             measurement=measure_summary(
                 run.summary, run.statistic, resolution_ns=run.resolution_ns, peak_bytes=run.peak_bytes
             ),
-            engine="benchmark_model",
+            engine="litert" if is_python else "benchmark_model",
             delegate=own,
             thread_count=run.thread_count,
             operators=run.operators,
             coverage=run.coverage,
-            notes=("LiteRT's build, with a compiled model.",) if run.dialect == "compiled_model" else (),
+            notes=("LiteRT's build, with a compiled model.",)
+            if run.dialect == "compiled_model" and not is_python
+            else (),
+            tool="litert-benchmark" if is_python else None,
         ),
     )
 
@@ -96,7 +102,7 @@ def detect_format(text: str) -> str:
 
 
 def parse_file(text: str, kind: str | None) -> tuple[str, tuple[Imported, ...]]:
-    """The kind and every model in it.
+    """The kind and every model in it, with names that can be printed.
 
     Args:
         kind: None finds it out.
@@ -106,7 +112,20 @@ def parse_file(text: str, kind: str | None) -> tuple[str, tuple[Imported, ...]]:
     if kind is not None and kind not in FORMATS:
         raise UnknownNameError("kind of file", kind, FORMATS)
     name = kind or detect_format(text)
-    return name, FORMATS[name].parse(text)
+    found = FORMATS[name].parse(text)
+    return name, tuple(
+        replace(
+            item,
+            name=_clean(item.name),
+            device_model=_clean(item.device_model),
+            os_version=_clean(item.os_version),
+        )
+        for item in found
+    )
+
+
+def _clean(text: str | None) -> str | None:
+    return None if text is None else one_line(make_visible(text), MAX_NAME_CHARS) or None
 
 
 def choose_model(found: tuple[Imported, ...], name: str | None) -> Imported:

@@ -14,7 +14,8 @@ class Imported:
     """A measurement that somebody else took.
 
     `name` is what the file calls the model; `engine` ran it. They, `delegate`, `thread_count`, `device_model` and
-    `os_version` are None where the file does not tell them. `notes` say as sentences what else the file tells.
+    `os_version` are None where the file does not tell them. `notes` say as sentences what else the file tells. `tool`
+    is the program that wrote it, where several write such files.
     """
 
     name: str | None
@@ -27,6 +28,7 @@ class Imported:
     device_model: str | None = None
     os_version: str | None = None
     notes: tuple[str, ...] = ()
+    tool: str | None = None
 
 
 def measure_samples(

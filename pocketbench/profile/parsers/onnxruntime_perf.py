@@ -1,4 +1,4 @@
-"""The file that onnxruntime_perf_test writes with -r: a line an inference, "model,seconds,peak bytes,CPU %,number".
+"""The result file of onnxruntime_perf_test: a line an inference, "model,seconds,peak bytes,CPU %,number".
 
 The program adds to a file that is there, so one file may hold several runs, which begin at 0 again. With -s it ends
 with percentiles of its own, which are not read: the samples tell them. Seconds have six digits.

@@ -125,7 +125,7 @@ def test_litert_benchmark_as_it_is_installed(tmp_path: Path):
     assert found.measurement.summaries[0].count == 25
     # it prints the same figures in a block of its own
     kind, (printed,) = parse_file(done.stdout + done.stderr, None)
-    assert kind == "benchmark_model"
+    assert (kind, printed.tool, printed.engine) == ("benchmark_model", "litert-benchmark", "litert")
     assert printed.measurement.wall_ns == found.measurement.wall_ns
     assert printed.measurement.load_ns == found.measurement.load_ns
 
@@ -228,6 +228,15 @@ def test_what_is_of_no_kind_or_of_several_must_be_named():
         detect_format(NCNN + MNN)
     with pytest.raises(UnknownNameError, match="did you mean 'ncnn'"):
         parse_file(NCNN, "ncn")
+
+
+def test_names_from_a_file_can_be_printed():
+    (_, (found,)) = parse_file(change(XCODE, "modelMetadata.fileName", "a\x1b[2J\ud800b\n" + "c" * 999), None)
+    assert found.name is not None
+    assert found.name.isprintable()
+    assert len(found.name) == 200
+    (_, (none,)) = parse_file(change(XCODE, "deviceInfo.modelName", "\x00"), None)
+    assert none.device_model is None
 
 
 def test_one_of_several_models_must_be_chosen():
