@@ -13,8 +13,8 @@ from pocketbench.profile.parsers.output_fault import make_fault, parse_count
 
 TOLD = re.compile(
     r"Replacing (?P<taken>\d{1,12})(?: out of (?P<total>\d{1,12}))? node\(s\) with delegate \((?P<name>[^()]{1,120})\) "
-    r"node(?:, yielding (?P<partitions>\d{1,12}) partitions)?"
-    r"(?: for (?:the whole graph|subgraph (?P<subgraph>\d{1,6})))?\.?"
+    r"node(?:, yielding (?P<partitions>\d{1,12}) partitions(?: for (?:the whole graph|subgraph (?P<subgraph>\d{1,6})))?"
+    r".{0,400})?\.?"
 )
 
 

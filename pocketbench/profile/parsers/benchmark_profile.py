@@ -29,6 +29,7 @@ NODE_COUNT = "Number of nodes executed: "
 RUN_ORDER = "Run Order"
 INSIDE = "Delegate internal:"
 INSIDE_TYPE = "DelegateOpInvoke"
+WHOLE = "Invoke"
 INSIDE_PREFIX = "Delegate/"
 NOT_A_NUMBER = ("nan", "-nan")
 
@@ -71,6 +72,8 @@ def parse_profile(lines: Sequence[str]) -> OperatorProfile | None:
     tables = read_tables(lines)
     inside = [row for table in tables if table.subgraph == "inside" for row in table.rows]
     graphs = [table for table in tables if table.subgraph != "inside" and table.rows]
+    for table in graphs:  # older builds list the whole inference as an operator
+        table.rows = [row for row in table.rows if row.operator != WHOLE]
     main = next((table for table in graphs if table.subgraph == 0), graphs[0] if len(graphs) == 1 else None)
     if main is None and not inside:
         return None
@@ -177,7 +180,8 @@ def _is_percent(part: str) -> bool:
 
 
 def _is_inside(row: ProfileRow) -> bool:
-    return row.operator == INSIDE_TYPE or row.operator.startswith(INSIDE_PREFIX)
+    """Whether a delegate ran it: XNNPACK's operators stand among TFLite's, and its own row is then left out."""
+    return row.operator == INSIDE_TYPE or row.operator.startswith(INSIDE_PREFIX) or row.name.startswith(INSIDE_PREFIX)
 
 
 def _is_delegate(row: ProfileRow) -> bool:

@@ -18,10 +18,11 @@ PREFIXES = (
 
 
 def strip_prefixes(lines: Iterable[str]) -> list[str]:
-    """The lines as the program wrote them: without the logger's prefixes, in the order in which these nest."""
+    """The lines as the program wrote them: without the logger's prefixes, in the order in which these nest, and without
+    the margin of a page that quotes them."""
     stripped = []
     for line in lines:
-        bare = COLOUR.sub("", line) if "\x1b" in line else line
+        bare = (COLOUR.sub("", line) if "\x1b" in line else line).lstrip(" \t")
         for prefix in PREFIXES:
             match = prefix.match(bare)
             if match is not None:

@@ -63,6 +63,8 @@ LOGCAT = "06-11 10:00:00.123  4321  4322 I tflite  : "
         "06-11 10:00:00.123 I/tflite: ",
         LOGCAT + "INFO: ",
         "\x1b[38;5;40m" + LOGCAT,
+        "\t",
+        "    INFO: ",
     ],
 )
 @pytest.mark.parametrize("ending", ["\n", "\r\n"])

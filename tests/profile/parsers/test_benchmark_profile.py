@@ -79,6 +79,27 @@ def test_an_older_build_puts_what_is_inside_into_the_same_table():
     assert sum(time_ns for _, time_ns, _ in times(run.operators)) == 2_500_000
 
 
+def test_operators_of_xnnpack_stand_among_those_of_tflite():
+    """As builds of today print them: the delegate has no row, its operators have its mark in their names."""
+    rows = [
+        Row("QUANTIZE", 0.25, "[tfl.quantize]:0"),
+        Row("Convolution (NHWC, QC8) IGEMM", 1.5, "Delegate/Convolution (NHWC, QC8) IGEMM:0"),
+        Row("Convolution (NHWC, QC8) DWConv", 0.25, "Delegate/Convolution (NHWC, QC8) DWConv:1", calls=5),
+    ]
+    for as_csv in (False, True):
+        run = parse_benchmark_model(interpreter_text(profile=REGULAR + section(rows, as_csv=as_csv)))
+        assert [name for name, _, _ in times(run.operators)] == [row.type for row in rows]
+        assert [item.name for item in run.operators or ()] == [row.name for row in rows]
+        assert run.coverage is not None
+        assert run.coverage.time_fraction == pytest.approx(2.75 / 3)
+
+
+def test_the_whole_inference_is_no_operator():
+    rows = [Row("Invoke", 2.0, "Invoke/0"), Row("ADD", 1.25, "[a]:0"), Row("MUL", 0.75, "[m]:1")]
+    run = parse_benchmark_model(interpreter_text(profile=REGULAR + section(rows, start=True)))
+    assert [name for name, _, _ in times(run.operators)] == ["ADD", "MUL"]
+
+
 def test_a_delegate_that_tells_nothing_of_its_inside_is_one_operator():
     run = parse_benchmark_model(interpreter_text(profile=REGULAR + section(OUTER)))
     assert times(run.operators)[1] == ("TfLiteXNNPackDelegate", 1_750_000, 1)
@@ -204,6 +225,7 @@ def test_coverage_by_nodes():
     assert coverage() is None
     assert coverage(told(3, 9, "X", 2)) == coverage(told(3, 9, "X", 2, "")) == expect("X", 9, 3, 2)
     assert coverage(told(3, 9, "X", 2, " for the whole graph")) == expect("X", 9, 3, 2)
+    assert coverage(told(3, 9, "X", 2, " for subgraph 0 (main), as ever")) == expect("X", 9, 3, 2)
     # an old build names no total, another no partitions
     assert coverage("INFO: Replacing 31 node(s) with delegate (X) node, yielding 1 partitions.") is None
     assert coverage("VERBOSE: Replacing 5 out of 5 node(s) with delegate (Q) node") == expect("Q", 5, 5, None)
