@@ -10,6 +10,9 @@ from pocketbench.core.records import OperatorTime
 BETWEEN = "(between operators)"
 """The type of what stands for the time of an inference in which no operator runs."""
 OTHER = "other"
+XNNPACK = "XNNPACK "
+"""How the name of an operator inside XNNPACK begins; its time is cut to whole microseconds."""
+XNNPACK_STEP_NS = 1000
 
 # Names mean different things: ONNX's Sum adds tensors, TFLite's SUM the elements of one.
 _ONNX = {

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pocketbench.core.operator_kinds import BETWEEN
+from pocketbench.core.operator_kinds import BETWEEN, XNNPACK
 from pocketbench.core.records import DelegateCoverage, OperatorTime
 
 DELEGATE = "xnnpack"
-INSIDE = "XNNPACK "
 
 
 def describe_coverage(
@@ -36,6 +35,6 @@ def describe_coverage(
 
 def measure_share(operator_times: Sequence[OperatorTime]) -> float | None:
     """XNNPACK's share of the time in which an operator runs; None where nothing took a time that shows."""
-    inside_ns = sum(item.time_ns for item in operator_times if item.name.startswith(INSIDE))
+    inside_ns = sum(item.time_ns for item in operator_times if item.name.startswith(XNNPACK))
     whole_ns = sum(item.time_ns for item in operator_times if item.operator != BETWEEN)
     return inside_ns / whole_ns if whole_ns > 0 else None

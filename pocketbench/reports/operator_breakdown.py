@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pocketbench.core.operator_kinds import BETWEEN, KINDS, find_kind_of
+from pocketbench.core.operator_kinds import BETWEEN, KINDS, XNNPACK, XNNPACK_STEP_NS, find_kind_of
 from pocketbench.core.records import DelegateCoverage, OperatorTime, RunResult
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime, StageTime
 
@@ -35,6 +35,7 @@ def break_down(times: Sequence[OperatorTime]) -> OperatorBreakdown:
     return OperatorBreakdown(
         whole_ns=attention_ns + network_ns + between_ns,
         attention_ns=attention_ns if has_places else None,
+        attention_cut_ns=min(_add_up_cuts(attention), max(0.0, between_ns)),
         attention_kinds=sum_kinds(attention),
         sites=_group_sites(attention, [stage.name for stage in stages]),
         network_ns=network_ns,
@@ -80,6 +81,11 @@ def _group(operators: Iterable[OperatorTime]) -> dict[str, list[OperatorTime]]:
 def _find_stage(path: str, stage_names: Sequence[str]) -> str:
     """The longest name of a stage that the path begins with; the path itself when there is none."""
     return max((name for name in stage_names if name and path.startswith(f"{name}.")), key=len, default=path)
+
+
+def _add_up_cuts(operators: Iterable[OperatorTime]) -> float:
+    """The most that can be missing from their times."""
+    return float(sum(XNNPACK_STEP_NS * item.call_count for item in operators if item.name.startswith(XNNPACK)))
 
 
 def _add_up(operators: Iterable[OperatorTime]) -> float:

@@ -39,11 +39,13 @@ class OperatorBreakdown:
 
     `attention_ns` are the own operators of all attention blocks, 0 where there are none; None where the file does not
     tell operators' places, and `stages` is then () and `network_ns` holds all operators. `between_ns` passes in no
-    operator.
+    operator, as far as is known: `attention_cut_ns` of it may be the blocks', since a runtime cuts times to whole
+    microseconds.
     """
 
     whole_ns: float
     attention_ns: float | None
+    attention_cut_ns: float
     attention_kinds: tuple[KindTime, ...]
     sites: tuple[SiteTime, ...]
     network_ns: float

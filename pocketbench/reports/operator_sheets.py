@@ -24,7 +24,9 @@ EXPLANATION = (
     "the exported form of a block holds it. A block costs more or less than its own operators: it changes layouts "
     "around it, and what the runtime can fuse. The measured overhead, from sessions without profiler, holds all that.",
     "Reductions count as pooling, divisions as multiply, subtractions as add. A 1x1 convolution that XNNPACK runs as "
-    "fully connected is a convolution. Figures in parentheses are the difference from the baseline.",
+    "fully connected is a convolution. Figures in parentheses are the difference from the baseline. XNNPACK cuts the "
+    "time of each operator to whole microseconds: a sum of many small ones is given as the least and the most that it "
+    "can be.",
 )
 Baselines = dict[str | None, OperatorBreakdown]
 NOWHERE = "(place not known)"
@@ -89,7 +91,7 @@ def _make_attention_sheet(known: Sequence[tuple[Row, OperatorBreakdown]], place:
     lines = []
     for row, operators in known:
         overhead = row.cells[place].wall_overhead
-        entries = [Entry(text=format_part_ms(operators.whole_ns)), _enter_part(operators.attention_ns)]
+        entries = [Entry(text=format_part_ms(operators.whole_ns)), _enter_own(operators)]
         entries.append(Entry(text=str(len(operators.sites)) if operators.attention_ns is not None else EMPTY))
         entries += _enter_kinds(operators.attention_kinds, kinds)
         measured = EMPTY if overhead is None else format_signed_ms(overhead.difference_ns, unit=False)
@@ -172,6 +174,15 @@ def _by_kind(kinds: Iterable[KindTime]) -> dict[str, float]:
 def _enter_kinds(kinds: Sequence[KindTime], columns: Iterable[str]) -> list[Entry]:
     found = _by_kind(kinds)
     return [_enter_part(found.get(kind)) for kind in columns]
+
+
+def _enter_own(operators: OperatorBreakdown) -> Entry:
+    """The least that the blocks take, and the most."""
+    own = _enter_part(operators.attention_ns)
+    if operators.attention_ns is None or operators.attention_cut_ns == 0:
+        return own
+    most_ns = operators.attention_ns + operators.attention_cut_ns
+    return Entry(text=f"{own.text} to {format_part_ms(most_ns)}")
 
 
 def _enter_part(ns: float | None) -> Entry:

@@ -45,8 +45,10 @@ def describe_cost(name: str, block: str | None, operators: OperatorBreakdown, ov
         block: None for blocks that the network has by itself.
     """
     own_ns = operators.attention_ns or 0.0
+    most_ns = own_ns + operators.attention_cut_ns
+    own = _range(_ms(own_ns), _ms(most_ns))
     text = (
-        f"{name}: {block or ATTENTION} costs {_ms(own_ns)} ms in {count_things(len(operators.sites), 'place')}: "
+        f"{name}: {block or ATTENTION} costs {own} ms in {count_things(len(operators.sites), 'place')}: "
         f"{list_kinds(operators.attention_kinds, own_ns)}."
     )
     if operators.unplaced_ns > LEAST_SHARE * operators.whole_ns:
@@ -60,7 +62,8 @@ def describe_cost(name: str, block: str | None, operators: OperatorBreakdown, ov
             format_signed_ms(ns, unit=False) for ns in (overhead.difference_low_ns, overhead.difference_high_ns)
         )
         interval = f" (95 % interval {low} to {high})"
-    rest = format_signed_part_ms(overhead.difference_ns - own_ns, digits=DIGITS)
+    least, most = (format_signed_part_ms(overhead.difference_ns - ns, digits=DIGITS) for ns in (most_ns, own_ns))
+    rest = _range(least, most)
     return (
         f"{text} Measured, the network takes {measured} over its baseline{interval}; the difference of {rest} ms is "
         "what changes around the blocks (layouts, fusion) and the error of both figures."
@@ -88,6 +91,10 @@ def list_kinds(kinds: Sequence[KindTime], sum_ns: float) -> str:
 
 def _name(item: KindTime) -> str:
     return f"{OTHER} ({', '.join(item.types)})" if item.kind == OTHER else item.kind
+
+
+def _range(low: str, high: str) -> str:
+    return low if low == high else f"{low} to {high}"
 
 
 def _ms(ns: float) -> str:
