@@ -86,6 +86,32 @@ def test_its_files_parse_on_python_3_9_and_import_what_a_board_has() -> None:
                 assert is_ours or module.partition(".")[0] in sys.stdlib_module_names, f"{name} imports {module}"
 
 
+# what came with a later Python, where its grammar does not show it
+YOUNGER = {
+    "UTC",
+    "bit_count",
+    "file_digest",
+    "pairwise",
+    "batched",
+    "add_note",
+    "StrEnum",
+    "strict",
+    "slots",
+    "kw_only",
+}
+
+
+def test_its_files_use_nothing_that_python_3_9_has_not() -> None:
+    for name in AGENT_FILES:
+        nodes = list(ast.walk(ast.parse((PACKAGE / name).read_text())))
+        used = {node.attr for node in nodes if isinstance(node, ast.Attribute)}
+        used |= {alias.name for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names}
+        used |= {str(keyword.arg) for node in nodes if isinstance(node, ast.Call) for keyword in node.keywords}
+        assert not used & YOUNGER, name
+        if any(isinstance(node, ast.FunctionDef) for node in nodes):  # X | Y in annotations must not be evaluated
+            assert "annotations" in used, name
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "message"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -11,7 +10,7 @@ from pocketbench.profile.archive import AGENT_FILES
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.refusal import Refusal
-from pocketbench.profile.ssh.client import find_python
+from pocketbench.profile.ssh.client import find_python, quote_program
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
 
 # A board's slow card needs this long to import a runtime for the first time.
@@ -65,7 +64,7 @@ def describe_install(entry: DeviceEntry, engine: str, problem: Refusal | None = 
     install = INSTALLS.get(engine) or ENGINES.entry(engine).install or f"install {engine}"
     if not install.startswith(PIP):
         return install
-    return f"ssh {entry.address} {shlex.quote(find_python(entry))} -m {install}"
+    return f"ssh {entry.address} {quote_program(find_python(entry))} -m {install}"
 
 
 def _goes_to_boards(target: str) -> bool:
