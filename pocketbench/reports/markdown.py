@@ -48,7 +48,7 @@ def _format_operators(table: Table) -> list[str]:
         parts += [escape_markdown(sentence) for sentence in section.sentences]
         parts += [_format_sheet(sheet) for sheet in section.sheets]
         for sheet in section.stages:
-            summary = f"<details><summary>{escape(sheet.title)}</summary>"
+            summary = f"<details><summary>{escape(' '.join(sheet.title.split()))}</summary>"
             parts += [summary, _format_sheet(sheet), "</details>"]
     return parts
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pocketbench.core.operator_kinds import KINDS, OTHER
+from pocketbench.core.operator_kinds import KINDS
 from pocketbench.core.units import format_part_ms, format_signed_ms, format_signed_part_ms
-from pocketbench.reports.labels import describe_runtimes, join_words
+from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime
-from pocketbench.reports.operator_text import describe_cost
+from pocketbench.reports.operator_text import describe_cost, name_kind
 from pocketbench.reports.records import Row, Table
 from pocketbench.reports.sheets import EMPTY, FOREIGN_GROUP, Column, Entry, Line, Sheet
 
@@ -30,7 +30,6 @@ EXPLANATION = (
 )
 Baselines = dict[str | None, OperatorBreakdown]
 NOWHERE = "(place not known)"
-NAMED_TYPES = 3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -155,16 +154,6 @@ def _list_kinds(lists: Iterable[Sequence[KindTime]]) -> dict[str, str]:
         for item in kinds:
             types.setdefault(item.kind, {}).update(dict.fromkeys(item.types))
     return {kind: name_kind(kind, list(types[kind])) for kind in KINDS if kind in types}
-
-
-def name_kind(kind: str, types: Sequence[str]) -> str:
-    """The kind; of "other" with its types, since they say all that is known: "other (Resize)"."""
-    if kind != OTHER:
-        return kind
-    named = list(types[:NAMED_TYPES])
-    if types[NAMED_TYPES:]:
-        named.append(f"{len(types) - NAMED_TYPES} more")
-    return f"{kind} ({join_words(named)})"
 
 
 def _by_kind(kinds: Iterable[KindTime]) -> dict[str, float]:

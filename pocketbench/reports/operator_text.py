@@ -12,6 +12,8 @@ from pocketbench.reports.records import Overhead, Table
 
 ATTENTION = "attention"
 DIGITS = 2
+NAMED_TYPES = 3
+TYPE_LENGTH = 40  # types come from files of anybody
 LEAST_SHARE = 0.005
 """A kind with a smaller share of the sum is not named."""
 
@@ -83,14 +85,20 @@ def list_kinds(kinds: Sequence[KindTime], sum_ns: float) -> str:
     ordered = sorted(kinds, key=lambda item: -item.time_ns)
     named = [item for item in ordered if item.time_ns >= LEAST_SHARE * sum_ns and item.time_ns > 0]
     left_ns = sum(item.time_ns for item in ordered if item not in named)
-    texts = [f"{_ms(item.time_ns)} {_name(item)}" for item in named]
+    texts = [f"{_ms(item.time_ns)} {name_kind(item.kind, item.types)}" for item in named]
     if left_ns > 0:
         texts.append(f"{_ms(left_ns)} in smaller ones")
     return join_words(texts) if texts else "nothing that shows"
 
 
-def _name(item: KindTime) -> str:
-    return f"{OTHER} ({', '.join(item.types)})" if item.kind == OTHER else item.kind
+def name_kind(kind: str, types: Sequence[str]) -> str:
+    """The kind; of "other" with its types, since they say all that is known: "other (Resize)"."""
+    if kind != OTHER:
+        return kind
+    named = [name if len(name) <= TYPE_LENGTH else f"{name[:TYPE_LENGTH]}..." for name in types[:NAMED_TYPES]]
+    if types[NAMED_TYPES:]:
+        named.append(f"{len(types) - NAMED_TYPES} more")
+    return f"{kind} ({join_words(named)})"
 
 
 def _range(low: str, high: str) -> str:

@@ -15,8 +15,8 @@ from pocketbench.reports.labels import describe_coverage
 from pocketbench.reports.markdown import format_markdown
 from pocketbench.reports.operator_breakdown import break_down, find_breakdown, find_coverage
 from pocketbench.reports.operator_records import OperatorBreakdown
-from pocketbench.reports.operator_sheets import HOW_TO_GET, TITLE, make_operator_sections, name_kind
-from pocketbench.reports.operator_text import describe_cost, format_costs, list_kinds
+from pocketbench.reports.operator_sheets import HOW_TO_GET, TITLE, make_operator_sections
+from pocketbench.reports.operator_text import describe_cost, format_costs, list_kinds, name_kind
 from pocketbench.reports.sheets import Sheet, make_runtime_sheets
 from pocketbench.reports.table import make_table
 from tests.reports.operator_samples import (
@@ -192,7 +192,7 @@ def test_sentences_name_what_a_block_costs_and_what_was_measured() -> None:
         "of both figures."
     )
     assert lines[2] == (
-        f"<b>detector</b>.tflite {runtime}: 3.53 ms: 3.00 convolution and 0.53 other (Resize, CumSum); the file does "
+        f"<b>detector</b>.tflite {runtime}: 3.53 ms: 3.00 convolution and 0.53 other (Resize and CumSum); the file does "
         "not tell which block an operator came from."
     )
 
@@ -213,6 +213,7 @@ def test_types_that_are_not_known_are_named() -> None:
     assert name_kind("pooling", ["Mean", "MEAN"]) == "pooling"
     assert name_kind("other", ["Resize"]) == "other (Resize)"
     assert name_kind("other", list("abcde")) == "other (a, b, c and 2 more)"
+    assert name_kind("other", ["x" * 5000]) == f"other ({'x' * 40}...)"
 
 
 def test_coverage_is_never_rounded_up() -> None:
