@@ -71,12 +71,6 @@ def parse_screen_on(text: str) -> bool | None:
     return None if display is None else display[1] == "ON"
 
 
-def parse_stay_on(text: str) -> int | None:
-    """The setting "stay awake while charging" in `dumpsys power`: a bit for each power source, 0 for off."""
-    found = re.search(r"^\s*mStayOnWhilePluggedInSetting=(\d{1,3})\s*$", text, re.MULTILINE)
-    return int(found[1]) if found else None
-
-
 def _find_word(text: str, key: str) -> str | None:
     found = re.search(rf"^\s*{re.escape(key)}:[ \t]*(\S+)[ \t]*$", text, re.MULTILINE | re.IGNORECASE)
     return found[1].lower() if found else None

@@ -7,7 +7,6 @@ import re
 import signal
 from collections.abc import Iterator, Sequence
 
-from pocketbench.core.errors import one_line
 from pocketbench.profile.adb.client import AdbClient, FloodFault
 from pocketbench.profile.adb.connection import AnswerTimeout, ConnectionFault
 from pocketbench.profile.adb.folder import PROCESS_PATTERN
@@ -86,8 +85,8 @@ def explain_exit(answer: RemoteRun, *, took_s: float, limit_s: float) -> WorkerF
 def find_last_words(text: str) -> str:
     """The last lines of an output, on one line."""
     lines = [line.strip() for line in text[-20_000:].splitlines() if line.strip()]
-    words = one_line(" | ".join(lines[-LAST_LINES:]), 2 * LAST_WORDS_LENGTH)
-    words = "".join(letter if letter.isprintable() else " " for letter in words)
+    words = " | ".join(lines[-LAST_LINES:])
+    words = " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())
     return words if len(words) <= LAST_WORDS_LENGTH else f"...{words[-LAST_WORDS_LENGTH:]}"
 
 

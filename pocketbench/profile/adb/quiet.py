@@ -24,7 +24,7 @@ from pocketbench.profile.adb.remote_line import join_script
 NOTE_FORMAT = 1
 STAY_ON = ("global", "stay_on_while_plugged_in")
 UNSET = "null"  # what `settings get` prints for a setting that nobody made
-_WRITE_NOTE = 'mkdir -p "$1" && echo "$3" >"$2.new" && mv -f "$2.new" "$2"'
+_WRITE_NOTE = 'mkdir -p "$1" && echo "$3" >"$2.new" && mv -f "$2.new" "$2" || { rm -f "$2.new"; false; }'
 # The kernel refuses a minimum above the maximum, so that the order depends on what was before: one of the two first
 # writes may fail, the last two do not.
 _SET_LIMITS = (
