@@ -192,8 +192,8 @@ def test_sentences_name_what_a_block_costs_and_what_was_measured() -> None:
         "of both figures."
     )
     assert lines[2] == (
-        f"<b>detector</b>.tflite {runtime}: 3.53 ms: 3.00 convolution and 0.53 other (Resize and CumSum); the file does "
-        "not tell which block an operator came from."
+        f"<b>detector</b>.tflite {runtime}: 3.53 ms: 3.00 convolution and 0.53 other (Resize and CumSum); the file "
+        "does not tell which block an operator came from."
     )
 
 
