@@ -65,7 +65,9 @@ VALUES = {
     "dialect": "interpreter",
     "prefix": "info",
     "fault": "none",
+    "haste": "1",
     "pause_s": "0",
+    "begun": "0",
     "runs": "0",
 }
 LAUNCHER = """#!/system/bin/sh
@@ -146,7 +148,8 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         """The environment of a process for which `adb` is this phone's, and which keeps nothing in this user's home."""
         own = {name: value for name, value in os.environ.items() if not name.startswith(("ANDROID_", "ADB_", "XDG_"))}
         own.pop("POCKETBENCH_ADB", None)
-        return {**own, "PATH": f"{self.adb_path.parent}:{own['PATH']}", "HOME": str(self.state / "home")}
+        home = str(self.state / "home")
+        return {**own, "PATH": f"{self.adb_path.parent}:{own['PATH']}", "HOME": home, "TMPDIR": home}
 
     @property
     def benchmark_path(self) -> Path:
@@ -192,7 +195,8 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         return [path.read_text() for path in sorted((self.state / "log").iterdir(), key=lambda path: path.name)]
 
     def invocations(self) -> list[dict[str, Any]]:
-        """Every run of benchmark_model: its "arguments", and the "mask" of cores it was given, None without."""
+        """Every run of benchmark_model that began: its "arguments", the "mask" of cores that it got (or None), and
+        what it "printed" when it came to its end: "mean_us", and "median_us" where the dialect has it."""
         paths = sorted((self.state / "invocations").iterdir(), key=lambda path: int(path.stem))
         return [json.loads(path.read_text()) for path in paths]
 
@@ -211,7 +215,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         found = {"screen": self.get("screen")}
         for folder in (self.state / "settings", self.sys):
             for path in folder.rglob("*"):
-                if path.is_file():
+                if path.is_file() and path.name != "scaling_cur_freq":
                     found[str(path.relative_to(self.state))] = path.read_text()
         return found
 
@@ -222,7 +226,9 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
 
         - dialect: "interpreter", "interpreter-old" or "litert", and `prefix` "info", "none" or "logcat";
         - fault: what befalls benchmark_model (see its FAULTS); pause_s: it waits so long between its two count lines;
-        - on_run: {number of the run: {name: value}}, set when that run begins.
+        - haste: what divides the seconds that the phone is told to sleep, and benchmark_model to run at least;
+        - on_run: {number of the run: {name: value}}, set when that run begins. Runs of a single inference, which only
+          keep the cores busy, are not counted, neither in `begun` nor in `runs`, those that came past the warm-up.
 
         Numbers in a sequence are given one by one, the last of them for ever.
         """
@@ -257,7 +263,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self._fill_values()
 
     def wait_for_run(self, number: int = 1, timeout_s: float = 60) -> None:
-        """Until benchmark_model runs for the n-th time and has printed its first count line."""
+        """Until benchmark_model runs for the n-th time (as `runs` counts) and has printed its first count line."""
         wait_until(lambda: int(self.get("runs")) >= number, f"run {number} did not begin", timeout_s)
 
     # faults
@@ -356,7 +362,7 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         # the interpreter itself, since one of a virtual environment looks for its folder first
         python = Path(sys.executable).resolve()
         program = f"#!{python} -IS\n" + (HERE / "phone_programs.py").read_text()
-        for name in ("dumpsys", "getprop", "input", "nproc", "settings", "svc", "taskset", "uname"):
+        for name in ("dumpsys", "getprop", "input", "nproc", "settings", "sleep", "svc", "taskset", "uname"):
             write_program(self.state / "programs" / name, program)
         launcher = LAUNCHER.format(python=sys.executable, program=HERE / "benchmark_model")
         write_program(self.benchmark_path, launcher)

@@ -238,6 +238,11 @@ def taskset(arguments: list[str]) -> int:
         return 127
 
 
+def sleep(arguments: list[str]) -> int:
+    seconds = float(arguments[0]) / float(read_value("haste"))
+    os.execv("/usr/bin/toybox", ["sleep", f"{seconds:.3f}"])
+
+
 def nproc(arguments: list[str]) -> int:
     print(CORE_COUNT if arguments else int(os.environ.get("PHONE_MASK", "ff"), 16).bit_count())
     return 0
@@ -263,6 +268,7 @@ PROGRAMS = {
     "input": press_key,
     "nproc": nproc,
     "settings": settings,
+    "sleep": sleep,
     "svc": svc,
     "taskset": taskset,
     "uname": uname,

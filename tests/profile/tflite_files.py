@@ -115,10 +115,10 @@ def write_quantized_add(path: Path, dtype: int) -> Path:
     return graph.write(path, [source], [target])
 
 
-def write_split_by_cumsum(path: Path, sum_count: int) -> Path:
+def write_split_by_cumsum(path: Path, sum_count: int, width: int = 8) -> Path:
     """ADD, then `sum_count` times a CUMSUM (which XNNPACK does not take) and a MUL: one partition more than CUMSUMs."""
     graph = Graph()
-    shape = (1, 8)
+    shape = (1, width)
     axis = graph.tensor("axis", (), Type.INT32, np.array(1, np.int32))
     source = graph.tensor("x", shape)
     last = graph.tensor("a", shape)
