@@ -512,6 +512,10 @@ def test_one_run_at_a_time(board: Board, tmp_path: Path, monkeypatch: pytest.Mon
         with pytest.raises(DeviceFault) as caught:
             run(board.describe(), cell)
         said.append(caught.value.what)
+        assert SshRunner(board.describe()).read_device().model == MODEL
+        (check,) = SshRunner(board.describe()).check()
+        assert check.is_fault
+        assert " measures on it" in check.found
         # as from another machine: no lock of this one
         monkeypatch.setattr("pocketbench.profile.ssh.runner.hold_device", lambda *_: contextlib.nullcontext())
         with pytest.raises(DeviceFault) as caught:
@@ -520,7 +524,7 @@ def test_one_run_at_a_time(board: Board, tmp_path: Path, monkeypatch: pytest.Mon
 
     assert show(run(board.describe(), cell, on_text=once("round 1", try_another))) == [("a.fake", 0, "6")]
     assert said[0] == f"board is in use: process {os.getpid()} measures on it"
-    assert said[1].startswith("board can't be taken for this run: ")
+    assert said[1].startswith("board is in use: ")
     assert f" on {os.uname().nodename} measures on it" in said[1]
 
 

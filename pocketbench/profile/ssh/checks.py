@@ -38,8 +38,10 @@ def _check_engines(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceCh
     for engine, versions in survey.engines.items():
         yield DeviceCheck(subject=f"engine {engine}", found=", ".join(" ".join(item) for item in versions.items()))
     for engine, problem in survey.problems.items():
-        cure = describe_install(entry, engine) if problem.kind == "missing_package" else None
-        yield DeviceCheck(subject=f"engine {engine}", found=problem.message, cure=cure, needed=False)
+        # what is not for such a machine is not missing there
+        if problem.kind == "missing_package":
+            cure = describe_install(entry, engine)
+            yield DeviceCheck(subject=f"engine {engine}", found=problem.message, cure=cure, needed=False)
     if not survey.engines:
         yield DeviceCheck(subject="engines", found="none of them runs", cure=describe_install(entry, "litert"))
 

@@ -23,6 +23,7 @@ BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 GREETING_WAIT_S = 60.0
 ANSWER_WAIT_S = 60.0
 MAX_NOISE_LINES = 5000
+MAX_FETCH_BYTES = 1 << 31  # the largest graph that ONNX can hold
 READ_BYTES = 1 << 20
 # The slowest link that is waited for: 100 kB/s.
 SLOW_LINK_BYTES_S = 100_000
@@ -78,6 +79,8 @@ class Connection:
     def fetch(self, name: str) -> bytes:
         """A file of the connection's scratch folder. Raises: as `ask`."""
         size_bytes = self.ask("fetch", name=name)["size_bytes"]
+        if size_bytes > MAX_FETCH_BYTES:
+            raise self._lose(f"{name} of {size_bytes} bytes was announced")
         content = self._process.read_bytes(size_bytes, ANSWER_WAIT_S + size_bytes / SLOW_LINK_BYTES_S)
         if content is None:
             raise self._lose(f"{name} was fetched")

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import getpass
-import platform
 import secrets
 import tempfile
 import time
@@ -20,6 +18,7 @@ from pocketbench.profile.machine import ConnectionLoss, Say
 from pocketbench.profile.operator_times import OperatorProfile, describe_request, explain_fault, make_profile
 from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
+from pocketbench.profile.ssh.hold import connect_alone
 from pocketbench.profile.ssh.models import place_model
 from pocketbench.profile.worker import WorkerFault
 
@@ -44,7 +43,7 @@ class BoardMachine:
         self._entry = entry
         self._archive = archive
         self._token = secrets.token_hex(16)
-        self._connection = self._connect()
+        self._connection = connect_alone(self._entry, self._archive, self._token)
         self.is_virtual: bool | None = self._ask("facts")["is_virtual"]
 
     def get_ready(self, say: Say) -> None:
@@ -102,7 +101,7 @@ class BoardMachine:
         while True:
             say(f"connects to {self._entry.name} again")
             try:
-                self._connection = self._connect()
+                self._connection = connect_alone(self._entry, self._archive, self._token)
                 return
             except DeviceFault as fault:
                 if time.monotonic() + pause_s > deadline:
@@ -115,19 +114,6 @@ class BoardMachine:
 
     def close(self) -> None:
         self._connection.close()
-
-    def _connect(self) -> Connection:
-        connection = Connection(self._entry, self._archive)
-        try:
-            connection.ask("hold", token=self._token, who=f"{getpass.getuser()} on {platform.node()}")
-        except Refusal as refusal:
-            connection.close()
-            raise DeviceFault(
-                f"{self._entry.name} can't be taken for this run: {refusal.message}", "wait until that run is over"
-            ) from refusal
-        except ConnectionLoss as loss:
-            raise DeviceFault(str(loss), f"try `ssh {self._entry.address}`") from loss
-        return connection
 
     def _ask(self, do: str) -> dict[str, Any]:
         try:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import secrets
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
+from typing import Any, TypeVar
 
 from pocketbench.core.errors import DeviceFault, UsageError
 from pocketbench.core.records import Device, RunPlan, RunResult
@@ -25,17 +27,20 @@ from pocketbench.profile.session import profile_cells
 from pocketbench.profile.ssh.checks import check_board
 from pocketbench.profile.ssh.client import identify_host, resolve_host
 from pocketbench.profile.ssh.connection import Connection
+from pocketbench.profile.ssh.hold import connect_alone
 from pocketbench.profile.ssh.machine import BoardMachine
 from pocketbench.profile.ssh.survey import BoardSurvey, describe_install, list_board_engines, survey_board
 
 DARWIN = "Darwin"
+Answer = TypeVar("Answer")
 
 
 class SshRunner:
-    """See `runner.Runner`. The board is asked once what it is and which engines it has."""
+    """See `runner.Runner`. The board is asked once what it is, and once which engines it has."""
 
     def __init__(self, entry: DeviceEntry) -> None:
         self._entry = entry
+        self._facts: dict[str, Any] | None = None
         self._survey: BoardSurvey | None = None
 
     @classmethod
@@ -44,7 +49,10 @@ class SshRunner:
         return []
 
     def read_device(self) -> Device:
-        return dataclasses.replace(make_device(self._read_survey().facts, "ssh"), name=self._entry.name)
+        """This disturbs a run that is under way there as little as a login does."""
+        if self._facts is None:
+            self._facts = self._ask_board(lambda archive: Connection(self._entry, archive), _ask_facts)
+        return dataclasses.replace(make_device(self._facts, "ssh"), name=self._entry.name)
 
     def check(self) -> list[DeviceCheck]:
         return check_board(self._entry, self._read_survey)
@@ -105,17 +113,29 @@ class SshRunner:
                 machine.close()
 
     def _read_survey(self) -> BoardSurvey:
+        """Raises: as `read_device`, and DeviceFault while another run measures there."""
         if self._survey is None:
-            resolve_host(self._entry)
-            with _write_archive() as archive:
-                connection = Connection(self._entry, archive)
-                try:
-                    self._survey = survey_board(connection, list_board_engines())
-                except ConnectionLoss as loss:
-                    raise DeviceFault(str(loss), f"try `ssh {self._entry.address}`") from loss
-                finally:
-                    connection.close()
+            token = secrets.token_hex(16)
+            self._survey = self._ask_board(
+                lambda archive: connect_alone(self._entry, archive, token),
+                lambda connection: survey_board(connection, list_board_engines()),
+            )
         return self._survey
+
+    def _ask_board(self, connect: Callable[[Path], Connection], ask: Callable[[Connection], Answer]) -> Answer:
+        resolve_host(self._entry)
+        with _write_archive() as archive:
+            connection = connect(archive)
+            try:
+                return ask(connection)
+            except ConnectionLoss as loss:
+                raise DeviceFault(str(loss), f"try `ssh {self._entry.address}`") from loss
+            finally:
+                connection.close()
+
+
+def _ask_facts(connection: Connection) -> dict[str, Any]:
+    return connection.ask("facts")
 
 
 @contextlib.contextmanager
