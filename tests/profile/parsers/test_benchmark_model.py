@@ -8,6 +8,7 @@ import pytest
 
 from pocketbench.core.records import Summary
 from pocketbench.profile.parsers import output_fault
+from pocketbench.profile.parsers.benchmark_counts import parse_count_line
 from pocketbench.profile.parsers.benchmark_model import parse_benchmark_model
 from pocketbench.profile.parsers.output_fault import OutputFault
 from tests.profile.parsers.benchmark_text import STEADY, WARMUP, compiled_text, count_line, interpreter_text
@@ -230,6 +231,10 @@ STEADY_LINE = count_line(STEADY, percentiles=True)
                      id="litert in percent"),
         pytest.param(compiled_text().replace("Inference (min)", "Inference (least)"), "not known", id="litert unknown"),
         pytest.param(re.sub(r".*Inference \(max\).*", "", compiled_text()), "cut off", id="litert cut off"),
+        pytest.param(compiled_text().replace("(50 runs)", ""), "cut off", id="litert without a count"),
+        pytest.param(compiled_text(peak="93.24").replace("93.24 MB", "93.24 kB"), "peak memory", id="litert peak"),
+        pytest.param(re.sub(r"(Inference \(min\): +)2", r"\g<1>1", compiled_text()), "min is", id="litert other min"),
+        pytest.param(compiled_text() + "Inference (median): 265.00 ms\n", "median is", id="litert other median"),
         pytest.param(re.sub(r"Inference \(min\): .*", "Inference (min): 900.00 ms", compiled_text(counts=False)),
                      "contradict", id="litert min over mean"),
     ],
@@ -240,6 +245,38 @@ def test_what_is_not_understood_is_an_error_with_the_line(text: str, shown: str)
     assert shown in caught.value.what
     assert caught.value.exit_code == 3
     assert "\n" not in caught.value.what
+
+
+COUNTS = "count=9 first=12 curr=13 min=10 max=20 avg=14.5 std=3 p5=10 median=14 p95=19"
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        COUNTS.replace("std=3", "std=11"),
+        COUNTS.replace("p5=10", "p5=15"),
+        COUNTS.replace("p95=19", "p95=21"),
+        COUNTS.replace("median=14", "median=9"),
+        COUNTS.replace("avg=14.5", "avg=20.1"),
+        COUNTS.replace("avg=14.5", "avg=9.9"),
+        COUNTS.replace("first=12", "first=9"),
+        COUNTS.replace("curr=13", "curr=21"),
+        "count=9 curr=12",
+        "count=1 curr=12(all same)",
+        COUNTS.replace("std=3", "std=3(all same)"),
+        COUNTS.replace("count=9", "count=0"),
+        "count=0 p5=0 median=0",
+    ],
+)
+def test_a_count_line_that_can_not_be_true(changed: str):
+    assert parse_count_line(COUNTS).mean_ns == 14_500
+    with pytest.raises(OutputFault):
+        parse_count_line(changed)
+
+
+def test_a_block_after_a_run_without_warmup_has_no_first_inference():
+    summary = parse_benchmark_model(compiled_text(STEADY, [], counts=False)).summary
+    assert (summary.warmup_count, summary.first_ns, summary.warmup_mean_ns) == (0, None, None)
 
 
 def test_every_cut_of_the_text_is_an_error_or_the_same_figures():

@@ -186,6 +186,7 @@ BROKEN = REGULAR + section(PLAIN)
     [
         pytest.param(BROKEN.replace("[out]:12", "[out]:12\n\tlost", 1), "lost", id="a line from elsewhere"),
         pytest.param(BROKEN.replace("1.500", "1.5oo"), "1.5oo", id="no number"),
+        pytest.param(BROKEN.replace("1.600", "1.6oo"), "1.6oo", id="no first"),
         pytest.param(BROKEN.replace("1.500\t", "-1.500\t"), "can't be a duration", id="negative"),
         pytest.param(BROKEN.replace("\t        1\t[block", "\t        0\t[block"), "no count", id="never called"),
         pytest.param(BROKEN.replace("[node type]", "[Node]", 1), "head of a profile", id="unknown head"),
