@@ -10,9 +10,8 @@ from pocketbench.core.records import OperatorTime
 BETWEEN = "(between operators)"
 """The type of what stands for the time of an inference in which no operator runs."""
 OTHER = "other"
-XNNPACK = "XNNPACK "
-"""How the name of an operator inside XNNPACK begins; its time is cut to whole microseconds."""
 XNNPACK_STEP_NS = 1000
+"""XNNPACK cuts the time of an operator to whole microseconds."""
 
 # Names mean different things: ONNX's Sum adds tensors, TFLite's SUM the elements of one.
 _ONNX = {
@@ -88,6 +87,11 @@ _KIND_OF = {
     name: kind for table in (_ONNX, _TFLITE, _CORE_ML) for kind, names in table.items() for name in names.split()
 }
 _XNNPACK_KIND_OF = {name.strip(): kind for kind, names in _XNNPACK.items() for name in names.split(",")}
+
+
+def is_inside_xnnpack(item: OperatorTime) -> bool:
+    """XNNPACK's types say what they work on: "Convolution (NHWC, F32) IGEMM"."""
+    return " (" in item.operator
 
 
 def find_kind(operator: str) -> str:

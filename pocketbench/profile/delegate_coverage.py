@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from pocketbench.core.operator_kinds import BETWEEN, XNNPACK
+from pocketbench.core.operator_kinds import BETWEEN, is_inside_xnnpack
 from pocketbench.core.records import DelegateCoverage, OperatorTime
 
 DELEGATE = "xnnpack"
@@ -35,6 +35,6 @@ def describe_coverage(
 
 def measure_share(operator_times: Sequence[OperatorTime]) -> float | None:
     """XNNPACK's share of the time in which an operator runs; None where nothing took a time that shows."""
-    inside_ns = sum(item.time_ns for item in operator_times if item.name.startswith(XNNPACK))
+    inside_ns = sum(item.time_ns for item in operator_times if is_inside_xnnpack(item))
     whole_ns = sum(item.time_ns for item in operator_times if item.operator != BETWEEN)
     return inside_ns / whole_ns if whole_ns > 0 else None

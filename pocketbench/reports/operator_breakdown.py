@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from pocketbench.core.operator_kinds import BETWEEN, KINDS, XNNPACK, XNNPACK_STEP_NS, find_kind_of
+from pocketbench.core.operator_kinds import BETWEEN, KINDS, XNNPACK_STEP_NS, find_kind_of, is_inside_xnnpack
 from pocketbench.core.records import DelegateCoverage, OperatorTime, RunResult
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime, StageTime
 
@@ -30,12 +30,13 @@ def break_down(times: Sequence[OperatorTime]) -> OperatorBreakdown:
     network = [item for item in operators if not item.is_attention]
     has_places = any(item.is_attention is not None for item in operators)
     stages = _group_stages(network) if has_places else ()
+    has_all = len(operators) == len(times)  # a phone's program tells nothing of the time between operators
     attention_ns = _add_up(attention)
     network_ns = _add_up(network)
     return OperatorBreakdown(
         whole_ns=attention_ns + network_ns + between_ns,
         attention_ns=attention_ns if has_places else None,
-        attention_cut_ns=min(_add_up_cuts(attention), max(0.0, between_ns)),
+        attention_cut_ns=_add_up_cuts(attention) if has_all else min(_add_up_cuts(attention), max(0.0, between_ns)),
         attention_kinds=sum_kinds(attention),
         sites=_group_sites(attention, [stage.name for stage in stages]),
         network_ns=network_ns,
@@ -85,7 +86,7 @@ def _find_stage(path: str, stage_names: Sequence[str]) -> str:
 
 def _add_up_cuts(operators: Iterable[OperatorTime]) -> float:
     """The most that can be missing from their times."""
-    return float(sum(XNNPACK_STEP_NS * item.call_count for item in operators if item.name.startswith(XNNPACK)))
+    return float(sum(XNNPACK_STEP_NS * item.call_count for item in operators if is_inside_xnnpack(item)))
 
 
 def _add_up(operators: Iterable[OperatorTime]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,10 @@ import onnxruntime
 import pytest
 
 from pocketbench.core.operator_kinds import BETWEEN, find_kind_of
-from pocketbench.core.records import Artifact, OperatorTime, RunPlan
+from pocketbench.core.records import Artifact, DelegateCoverage, OperatorTime, RunPlan
 from pocketbench.core.targets import parse_format_target
 from pocketbench.profile.operator_pass import join_profiles
+from pocketbench.profile.operator_phone_places import place_operators
 from pocketbench.profile.operator_times import read_profile
 from pocketbench.reports.operator_breakdown import break_down
 from pocketbench.workflow.explain_model import ExplainedSite, explain_model
@@ -96,6 +98,27 @@ def test_coordinate_attention_in_litert_is_what_its_graph_is(profiled: Profiled)
     assert artifact.graph_facts is not None
     counts = artifact.graph_facts.operator_counts
     assert [counts[name] for name in ("MEAN", "MUL", "HARD_SWISH")] == [32, 32, 32]
+
+
+@pytest.mark.parametrize("block", ["ca", "cbam"])
+def test_what_a_phone_timed_gets_the_same_places(profiled: Profiled, block: str) -> None:
+    """A program on a phone names no places: they are found by the file alone, and here by LiteRT's own account."""
+    artifact, path, _, times = profiled[block, "tflite"]
+    assert artifact.graph_facts is not None
+    count = sum(artifact.graph_facts.operator_counts.values())
+    coverage = DelegateCoverage(
+        delegate="xnnpack", node_count=count, delegated_node_count=count, partition_count=1, time_fraction=None
+    )
+    nameless = tuple(
+        replace(item, name="", path="", block="", is_attention=None, graph_operator=None) for item in times[:-1]
+    )
+    placed = place_operators(nameless, coverage, path)
+    assert placed == tuple(replace(item, name="") for item in times[:-1])
+    assert place_operators(nameless, None, path) == nameless
+    assert place_operators(nameless, replace(coverage, partition_count=2), path) == nameless
+    assert place_operators(nameless, coverage, path.with_suffix(".json")) == nameless
+    rest = replace(nameless[0], operator="TfLiteXNNPackDelegate")
+    assert break_down(place_operators((*nameless, rest), coverage, path)).unplaced_ns >= rest.time_ns
 
 
 @pytest.mark.parametrize("block", ["ca", "se", "cbam"])

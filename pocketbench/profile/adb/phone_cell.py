@@ -16,6 +16,7 @@ from pocketbench.profile.adb.folder import model_path
 from pocketbench.profile.adb.invocation import SPARE_S, end_what_runs, run_benchmark
 from pocketbench.profile.adb.push import hash_file, push_file
 from pocketbench.profile.cell import Cell
+from pocketbench.profile.operator_phone_places import place_operators
 from pocketbench.profile.parsers.benchmark_model import BenchmarkModelRun
 from pocketbench.profile.worker import WorkerFault
 
@@ -77,7 +78,7 @@ class PhoneCell:
         run = self._run(operator_flags(self.cell.plan))
         if not run.operators:
             raise WorkerFault("output", "benchmark_model printed no operator times")
-        self.operators = run.operators
+        self.operators = place_operators(run.operators, run.coverage, self.cell.path)
         if self.coverage is not None and run.coverage is not None:
             self.coverage = dataclasses.replace(self.coverage, time_fraction=run.coverage.time_fraction)
 
