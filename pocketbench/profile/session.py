@@ -240,7 +240,7 @@ def _add_operator_times(
         found = take_operator_times({outcome.index: cells[outcome.index] for outcome in waiting}, read, steps.begin)
     finally:
         for outcome in waiting:
-            yield dataclasses.replace(outcome, operators=found.get(outcome.index))
+            yield dataclasses.replace(outcome, operators=found.get(outcome.index, "their pass was interrupted"))
 
 
 def _make_result(

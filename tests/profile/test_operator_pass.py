@@ -135,6 +135,8 @@ def test_latencies_are_kept_when_the_pass_is_interrupted(trouble: type[BaseExcep
         run_fakes(fleet, make_cells("a", "b"), with_operators=True, read_profile=interrupt, on_result=kept.append)
     assert [(result.artifact.file_name, result.operator_times) for result in kept] == [("a", None), ("b", None)]
     assert all(result.measurement is not None for result in kept)
+    texts = [caveat.text for result in kept for caveat in result.caveats if caveat.code == "no_operator_times"]
+    assert texts == ["operator times were asked for: their pass was interrupted"] * 2
 
 
 def test_a_full_store_ends_the_run_at_once() -> None:
