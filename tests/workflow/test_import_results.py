@@ -25,6 +25,7 @@ from pocketbench.workflow.import_results import ImportOutcome, ImportRequest, im
 from pocketbench.workflow.known_artifacts import find_artifact
 from tests.core.samples import ARTIFACT, RESULT
 from tests.profile.parsers.benchmark_text import interpreter_text
+from tests.profile.parsers.test_benchmark_model import LITERT_BENCHMARK
 from tests.profile.parsers.test_other_programs import AI_HUB, MNN, NCNN, ORT, XCODE, change, dump
 from tests.reports.synthetic import make_artifact, make_sessions, make_spec
 
@@ -92,7 +93,10 @@ def test_what_the_file_does_not_tell_may_be_said_and_else_stays_unknown(store: S
         device="another",
     ).result.plan  # fmt: skip
     assert (said.thread_count, said.delegate) == (4, "qnn")
-    assert take_over(dump(AI_HUB), store, folder).result.plan.engine == "ai-hub"
+    hub = take_over(dump(AI_HUB), store, folder).result
+    assert hub.plan.engine == "ai-hub"
+    assert hub.measurement is not None
+    assert (hub.plan.burst_count, hub.plan.settle_count) == (hub.measurement.burst_count, 1)
     told = take_over(dump(AI_HUB) + " ", store, folder, engine="qnn", device="x", delegate="npu").result.plan
     assert (told.engine, told.delegate) == ("qnn", "npu")
 
@@ -259,6 +263,8 @@ def test_an_imported_figure_is_told_apart_in_every_form_of_the_report(store: Sto
         assert "Imported: written by benchmark_model, run.txt, sha256" in text
     assert "mean, ms" in markdown
     assert "1 x 2" in markdown
+    assert "ai-hub npu, tflite fp32, Pixel 4, imported from" in markdown, "its threads are not known"
+    assert not any(note.startswith("imported (") for note in table.notes), "what a file says is said with its origin"
     assert "**mean, median of means, median of medians**" in markdown
     assert "Figures of Qualcomm AI Hub and benchmark_model were imported" in markdown
     assert "mean ms" in plain
@@ -304,6 +310,12 @@ def test_samples_of_a_program_are_never_called_a_median_of_inferences(store: Sto
     assert "median, ms" not in text
     assert "3 x 2" in text
     assert "median of means ms" in format_latencies(table)
+
+
+def test_the_block_that_litert_benchmark_prints_is_not_taken_for_benchmark_model(store: Store, folder: Path):
+    result = take_over(LITERT_BENCHMARK, store, folder).result
+    assert result.origin is not None
+    assert (result.origin.tool, result.plan.engine) == ("litert-benchmark", "litert")
 
 
 def test_other_programs_reach_the_store(store: Store, folder: Path):
