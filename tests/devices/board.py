@@ -149,8 +149,9 @@ class Board:
             path.write_text(f"{text}\n")
 
     def _write_programs(self) -> None:
-        """The board's python3 is this environment's, so that it has engines."""
-        _write_script(self.folder / "bin/python3", f'exec "{sys.executable}" "$@"')
+        """The board's python3 is this environment's, so that it has engines. It starts in the board's own home: sshd
+        knows that of the account alone."""
+        _write_script(self.folder / "bin/python3", f'cd\nexec "{sys.executable}" "$@"')
 
     def _write_server(self) -> None:
         etc = self.folder / "etc"

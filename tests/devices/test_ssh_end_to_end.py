@@ -18,8 +18,10 @@ import pytest
 
 from pocketbench.core.errors import DeviceFault, PocketbenchError, UsageError
 from pocketbench.core.records import RunPlan, RunResult
-from pocketbench.profile.cell import Cell
+from pocketbench.profile.archive import write_agent_archive
+from pocketbench.profile.cell import Cell, CellSession
 from pocketbench.profile.device_entry import DeviceEntry
+from pocketbench.profile.machine import ConnectionLoss
 from pocketbench.profile.progress import Progress
 from pocketbench.profile.ssh import client, connection, machine
 from pocketbench.profile.ssh.runner import SshRunner
@@ -209,52 +211,62 @@ def test_a_cut_connection_costs_the_session_and_no_more(board: Board, tmp_path: 
 
 
 @pytest.mark.usefixtures("plugin")
-def test_a_connection_that_is_cut_in_a_burst_ends_the_worker_on_the_board(board: Board, tmp_path: Path) -> None:
+def test_a_host_that_is_gone_in_a_burst_leaves_no_worker(board: Board, tmp_path: Path) -> None:
+    cell = make_cell(write_fake(tmp_path, "a.fake"), "hang")
+    processes = board.home / ".cache/pocketbench/models/processes"
+    held = machine.BoardMachine(board.describe(), write_agent_archive(tmp_path))
+    running = CellSession(cell, held.start_worker(cell))
+
+    def leave() -> None:
+        assert wait_until(lambda: processes.exists() and len(processes.read_text().split()) == 2)
+        os.kill(held._connection._process.process_id, signal.SIGKILL)
+
+    leaver = threading.Thread(target=leave)
+    leaver.start()
+    with pytest.raises(ConnectionLoss):
+        running.prepare()
+    leaver.join()
+    assert all(wait_until_gone(int(word)) for word in processes.read_text().split())
+    processes.unlink()
+
+
+@pytest.mark.usefixtures("plugin")
+@pytest.mark.parametrize("way", ["cut", "freeze"])
+def test_a_connection_that_is_lost_in_a_burst_ends_the_worker_and_the_session_is_repeated(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    """Of one that goes dead nothing tells the board: the old agent still holds it when the new one comes."""
+    monkeypatch.setitem(client.OPTIONS, "ServerAliveInterval", "1")
+    monkeypatch.setitem(client.OPTIONS, "ServerAliveCountMax", "2")
     cell = make_cell(write_fake(tmp_path, "a.fake"), "hang_when_told")
     models = board.home / ".cache/pocketbench/models"
-    seen: list[int] = []
+    old: list[int] = []
+    frozen: list[int] = []
 
-    def cut_when_it_hangs() -> None:
+    def lose_when_it_hangs() -> None:
         assert wait_until(lambda: (models / "hanging").exists() and (models / "hanging").read_text())
-        seen.append(int((models / "hanging").read_text()))
+        old.extend(board.list_agents())
+        assert int((models / "hanging").read_text()) in old
         (models / "hang").unlink()
-        board.cut()
+        if way == "cut":
+            board.cut()
+        else:
+            frozen.extend(board.freeze())
 
-    breaker = threading.Thread(target=cut_when_it_hangs)
+    breaker = threading.Thread(target=lose_when_it_hangs)
 
     def begin() -> None:
         (models / "hang").touch()
         breaker.start()
 
-    (result,) = run(board.describe(), cell, on_text=once("round 2", begin))
-    breaker.join()
-    (models / "hanging").unlink()
-    assert show([result]) == [("a.fake", 0, "6")]
-    assert wait_until_gone(seen[0])
-
-
-@pytest.mark.usefixtures("plugin")
-def test_a_connection_that_goes_dead_is_noticed_and_the_old_worker_ended(
-    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Nothing tells the board that its host is gone: the old agent still holds it when the new one comes."""
-    monkeypatch.setitem(client.OPTIONS, "ServerAliveInterval", "1")
-    monkeypatch.setitem(client.OPTIONS, "ServerAliveCountMax", "2")
-    frozen: list[int] = []
-    old: list[int] = []
-
-    def freeze() -> None:
-        old.extend(board.list_agents())
-        frozen.extend(board.freeze())
-
     try:
-        (result,) = run(
-            board.describe(), make_cell(write_fake(tmp_path, "a.fake"), "no_operation"), on_text=once("round 2", freeze)
-        )
+        (result,) = run(board.describe(), cell, on_text=once("round 2", begin))
+        breaker.join()
         assert show([result]) == [("a.fake", 0, "6")]
         assert len(old) == 2
         assert all(wait_until_gone(process_id) for process_id in old)
     finally:
+        (models / "hanging").unlink(missing_ok=True)
         for process_id in frozen:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(process_id, signal.SIGKILL)

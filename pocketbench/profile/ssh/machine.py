@@ -95,7 +95,6 @@ class BoardMachine:
 
     def reconnect(self, say: Say) -> None:
         """Try again with longer and longer pauses. The agent that may still be there is ended by the new one."""
-        self._connection.kill()
         deadline = time.monotonic() + RECONNECT_WAIT_S
         pause_s = FIRST_PAUSE_S
         while True:
