@@ -1,15 +1,16 @@
 """Android's own programs, as far as a benchmark asks them: one script behind several names, over the files of /phone.
 
-It is run by Python's `-I -S`, and imports little, so that a call takes some milliseconds.
+It is run by Python's `-I -S`, and imports little (no pathlib), so that a call takes some milliseconds.
 """
+
+# ruff: noqa: PTH105, PTH108, PTH110, PTH118, PTH119, PTH120, PTH123
 
 from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-PHONE = Path("/phone")
+PHONE = "/phone"
 CORE_COUNT = 8
 PLUGS = {"ac": 1, "usb": 2, "wireless": 4}
 ANY_PLUG = 7
@@ -17,33 +18,37 @@ ANY_PLUG = 7
 
 def read_value(name: str) -> str:
     """A value of the phone's state. Of several ("410 400 380"), each call takes the next, and the last one stays."""
-    path = PHONE / "values" / name
-    words = path.read_text().split()
+    path = f"{PHONE}/values/{name}"
+    words = read_file(path).split()
     if len(words) > 1:
         write_file(path, " ".join(words[1:]))
     return words[0]
 
 
-def write_file(path: Path, text: str) -> None:
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    beside.write_text(text)
-    beside.replace(path)
+def read_file(path: str) -> str:
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
+def write_file(path: str, text: str) -> None:
+    beside = os.path.join(os.path.dirname(path), f".{os.path.basename(path)}.{os.getpid()}")
+    with open(beside, "w", encoding="utf-8") as file:
+        file.write(text)
+    os.replace(beside, path)
 
 
 def write_value(name: str, text: str) -> None:
-    write_file(PHONE / "values" / name, text)
+    write_file(f"{PHONE}/values/{name}", text)
 
 
-def setting_path(space: str, name: str) -> Path:
+def setting_path(space: str, name: str) -> str:
     if space not in ("global", "system", "secure") or "/" in name:
         raise SystemExit(f"Invalid namespace '{space}'")
-    return PHONE / "settings" / f"{space}.{name}"
+    return f"{PHONE}/settings/{space}.{name}"
 
 
 def getprop(arguments: list[str]) -> int:
-    properties = dict(
-        line.split("=", 1) for line in (PHONE / "properties").read_text(encoding="utf-8").splitlines() if line
-    )
+    properties = dict(line.split("=", 1) for line in read_file(f"{PHONE}/properties").splitlines() if line)
     if arguments:
         print(properties.get(arguments[0], arguments[1] if len(arguments) > 1 else ""))
     else:
@@ -56,12 +61,13 @@ def settings(arguments: list[str]) -> int:
     verb, space, name, *rest = [*arguments, "", "", ""][: max(3, len(arguments))]
     path = setting_path(space, name)
     if verb == "get":
-        print(path.read_text() if path.exists() else "null")
+        print(read_file(path) if os.path.exists(path) else "null")
     elif verb == "put" and rest and rest[0]:
         write_file(path, rest[0])
     elif verb == "delete":
-        print(f"Deleted {int(path.exists())} rows")
-        path.unlink(missing_ok=True)
+        print(f"Deleted {int(os.path.exists(path))} rows")
+        if os.path.exists(path):
+            os.unlink(path)
     else:
         print("Invalid command: " + " ".join(arguments), file=sys.stderr)
         return 255
@@ -154,7 +160,7 @@ def describe_power() -> str:
     source = read_value("power_source")
     awake = read_value("screen") == "on"
     path = setting_path("global", "stay_on_while_plugged_in")
-    stay_on = int(path.read_text()) if path.exists() else 0
+    stay_on = int(read_file(path)) if os.path.exists(path) else 0
     plug = PLUGS.get(source, 0)
     return "\n".join(
         [
@@ -275,4 +281,4 @@ PROGRAMS = {
 }
 
 if __name__ == "__main__":
-    sys.exit(PROGRAMS[Path(sys.argv[0]).name](sys.argv[1:]))
+    sys.exit(PROGRAMS[os.path.basename(sys.argv[0])](sys.argv[1:]))
