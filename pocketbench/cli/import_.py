@@ -91,7 +91,9 @@ def describe_import(outcome: ImportOutcome) -> str:
     figure = f"{format_ms(latency * 1e6)} ({describe_samples(measurement, row['n'])})"
     ran = " ".join(filter(None, [result.plan.engine, result.plan.delegate]))
     done = "imported" if outcome.is_new else "imported already, nothing was changed"
-    return f"{done}: {figure}, {result.artifact.model_name}, {ran} on {result.device.name}, by {origin.tool}"
+    was = outcome.replaced
+    place = f"; no longer as {was.artifact.model_name} on {was.device.name}" if was is not None else ""
+    return f"{done}: {figure}, {result.artifact.model_name}, {ran} on {result.device.name}, by {origin.tool}{place}"
 
 
 def describe_store(outcome: ImportOutcome, store: Store, known: list[str]) -> str:

@@ -1,4 +1,5 @@
-"""The results store: records are appended, found again by what they are about, and never changed."""
+"""The results store: records are appended, found again by what they are about, and never changed; only an import that
+was ascribed to the wrong file or device can be replaced."""
 
 from __future__ import annotations
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
 
 IMPORTED = "imported-"
 """How the id of a device begins that results were imported for."""
+IMPORT_KEY = ("kind", "run_id", "device_id", "artifact_sha256")
+"""What tells one imported result from another."""
 ROWS_AT_ONCE = 200  # the database is read, and locked, for as long as so many rows take
 
 
@@ -93,6 +96,18 @@ class Store:
         rows = [_row(record) for record in records]
         with self._database.writing() as connection:
             connection.execute(tables().records.insert(), rows)
+
+    def replace_imports(self, earlier: Sequence[RunResult], result: RunResult) -> None:
+        """Store an imported result in place of others, whose figures were ascribed to something else.
+
+        Raises: FileFault, EnvironmentFault.
+        """
+        table = tables().records
+        with self._database.writing() as connection:
+            for other in earlier:
+                same = [table.c[name] == value for name, value in _row(other).items() if name in IMPORT_KEY]
+                connection.execute(table.delete().where(*same))
+            connection.execute(table.insert(), [_row(result)])
 
     def read_results(self, **filters: Unpack[ResultFilter]) -> list[RunResult]:
         """The results that match, oldest first.

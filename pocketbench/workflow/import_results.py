@@ -41,10 +41,12 @@ class ImportRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ImportOutcome:
-    """The stored result; `is_new` is False when it was stored before, by an earlier import of the same file."""
+    """The stored result; `is_new` is False when it was stored before, by an earlier import of the same file. `replaced`
+    is what the same figures had been imported as before."""
 
     result: RunResult
     is_new: bool
+    replaced: RunResult | None = None
 
 
 def import_result(file: ForeignFile, request: ImportRequest, store: Store, folder: Path) -> ImportOutcome:
@@ -54,8 +56,7 @@ def import_result(file: ForeignFile, request: ImportRequest, store: Store, folde
         folder: where exported files stand, for an artifact that is named by its sha256.
 
     Raises:
-        UsageError: for a wrong name, for options that contradict the file, and for a file that was imported already
-            for the same artifact as something else.
+        UsageError: for a wrong name, and for options that contradict the file.
         OutputFault: when the file is not understood.
         FileFault, EnvironmentFault: when a file can't be read or the result can't be stored.
     """
@@ -66,31 +67,32 @@ def import_result(file: ForeignFile, request: ImportRequest, store: Store, folde
     _check_artifact(kind, artifact)
     result = _make_result(file, kind, imported, request, artifact, device_id)
     earlier = _find_earlier(result, store)
-    if earlier is not None:
-        return ImportOutcome(result=earlier, is_new=False)
-    store.append(result)
-    return ImportOutcome(result=result, is_new=True)
+    same = next((other for other in earlier if _is_same(other, result)), None)
+    if same is not None:
+        return ImportOutcome(result=same, is_new=False)
+    store.replace_imports(earlier, result)
+    return ImportOutcome(result=result, is_new=True, replaced=earlier[0] if earlier else None)
 
 
-def _find_earlier(result: RunResult, store: Store) -> RunResult | None:
-    """The same import, when it was stored before.
+def _find_earlier(result: RunResult, store: Store) -> list[RunResult]:
+    """What these figures of the file, or another model of it for this artifact, were imported as before: a figure is of
+    one file on one device, so that the later word corrects the earlier."""
+    # the notes name the model of the file: two models may have equal figures
+    return [
+        other
+        for other in store.read_results(run_id=result.run_id)
+        if other.artifact.sha256 == result.artifact.sha256
+        or (other.measurement, other.caveats) == (result.measurement, result.caveats)
+    ]
 
-    Raises: UsageError when the file, or these figures of it, were imported as something else.
-    """
-    for other in store.read_results(run_id=result.run_id):
-        is_same_file = other.artifact.sha256 == result.artifact.sha256
-        is_same_figure = other.measurement == result.measurement
-        is_same_place = (other.device.device_id, other.plan) == (result.device.device_id, result.plan)
-        if is_same_file and is_same_figure and is_same_place:
-            return other
-        if is_same_file or is_same_figure:
-            assert result.origin is not None
-            raise UsageError(
-                f"{result.origin.file_name} was imported already: as {other.artifact.file_name} on "
-                f"{other.plan.engine} of {other.device.name}",
-                "a figure is of one file on one device, and results are never changed: import another file",
-            )
-    return None
+
+def _is_same(earlier: RunResult, result: RunResult) -> bool:
+    return (earlier.artifact.sha256, earlier.measurement, earlier.device.device_id, earlier.plan) == (
+        result.artifact.sha256,
+        result.measurement,
+        result.device.device_id,
+        result.plan,
+    )
 
 
 def name_device(name: str) -> str:

@@ -138,23 +138,28 @@ def test_the_same_file_again_changes_nothing(store: Store, folder: Path):
 
 
 @pytest.mark.parametrize("changes", [{"device": "s24"}, {"artifact": "third.tflite"}, {"delegate": "gpu"}])
-def test_the_same_figures_as_something_else_are_refused(store: Store, folder: Path, changes: dict[str, str]):
+def test_the_same_figures_as_something_else_correct_the_earlier_import(
+    store: Store, folder: Path, changes: dict[str, str]
+):
     write_model(folder / "third.tflite", b"three")
     take_over(RUN, store, folder)
     if "artifact" in changes:
         changes = {"artifact": str(folder / changes["artifact"])}
-    with pytest.raises(UsageError, match=r"imported already: as net.tflite on benchmark_model of pixel4"):
-        take_over(RUN, store, folder, **changes)
-    assert store.count_results() == 1
+    outcome = take_over(RUN, store, folder, **changes)
+    assert outcome.replaced is not None
+    assert (outcome.replaced.artifact.file_name, outcome.replaced.device.name) == ("net.tflite", "pixel4")
+    assert store.read_results() == [outcome.result]
 
 
 def test_the_models_of_one_file_are_imported_one_by_one(store: Store, folder: Path):
     other = write_model(folder / "third.tflite", b"three")
     take_over(NCNN, store, folder, model="squeezenet")
-    with pytest.raises(UsageError, match="imported already"):
-        take_over(NCNN, store, folder, model="squeezenet_int8")
+    assert take_over(NCNN, store, folder, model="squeezenet_int8").replaced is not None
+    assert take_over(NCNN, store, folder, model="squeezenet").replaced is not None
     take_over(NCNN, store, folder, model="squeezenet_int8", artifact=other.sha256[:8])
     assert [result.run_id for result in store.read_results()] == [store.read_results()[0].run_id] * 2
+    last = take_over(NCNN, store, folder, model="squeezenet", artifact=other.sha256[:8]).result
+    assert store.read_results() == [last]
 
 
 def test_an_artifact_is_found_by_the_beginning_of_its_hash(store: Store, folder: Path):
