@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 
-from pocketbench.core.records import DelegateCoverage, ModelSpec
+from pocketbench.core.records import ModelSpec
 from pocketbench.core.sample_text import describe_sizes, name_figure
-from pocketbench.core.units import format_share
 from pocketbench.reports.records import FileKind, Latency, Runtime
 
 BASELINE = "baseline"
@@ -94,14 +93,6 @@ def format_sample_count(latency: Latency) -> str:
     if latency.size_low is None or latency.size_high is None:
         return str(latency.sample_count)
     return f"{latency.sample_count} x {describe_sizes((latency.size_low, latency.size_high))}"
-
-
-def describe_coverage(coverage: DelegateCoverage) -> str:
-    """ "xnnpack: 58 of 58 nodes, 100 % of the time"."""
-    nodes = f"{coverage.delegate}: {coverage.delegated_node_count} of {coverage.node_count} nodes"
-    if coverage.partition_count is not None and coverage.partition_count > 1:
-        nodes += f" in {coverage.partition_count} parts"
-    return nodes if coverage.time_fraction is None else f"{nodes}, {format_share(coverage.time_fraction)} of the time"
 
 
 def count_things(number: int, noun: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from pocketbench.core.records import DelegateCoverage
 from pocketbench.core.units import (
     format_bytes,
     format_count,
@@ -12,13 +13,14 @@ from pocketbench.core.units import (
     format_ms,
     format_percent,
     format_ratio,
+    format_share,
     format_signed_ms,
 )
 from pocketbench.reports.labels import (
-    describe_coverage,
     describe_file_kind,
     describe_runtimes,
     format_sample_count,
+    join_words,
     name_latency,
 )
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Table
@@ -109,9 +111,11 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
         ]
         if clocks:
             columns += [Column(head="median", group=cpu), Column(head="overhead", group=cpu)]
-        has_coverage = any(row.cells[place].coverage is not None for row in rows)
-        if has_coverage:
-            columns.append(Column(head="Delegate", is_text=True))
+        coverages = [coverage for row in rows if (coverage := row.cells[place].coverage) is not None]
+        has_shares = any(coverage.time_fraction is not None for coverage in coverages)
+        if coverages:
+            taken = f"Taken by {join_words(sorted({coverage.delegate for coverage in coverages}))}"
+            columns += [Column(head=head, group=taken) for head in (["nodes", "time"] if has_shares else ["nodes"])]
         lines = []
         for row in rows:
             cell = row.cells[place]
@@ -119,8 +123,8 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
             entries += _enter_overhead_details(cell)
             if clocks:
                 entries += [Entry(text=_median(cell.cpu)), Entry(text=_difference(cell.cpu_overhead))]
-            if has_coverage:
-                entries.append(Entry(text=EMPTY if cell.coverage is None else describe_coverage(cell.coverage)))
+            if coverages:
+                entries += _enter_coverage(cell.coverage)[: 2 if has_shares else 1]
             lines.append(_make_line(row, entries))
         sheets.append(Sheet(title=name, columns=tuple(columns), lines=tuple(lines)))
     return sheets
@@ -221,6 +225,15 @@ def _enter_overhead_details(cell: Cell) -> list[Entry]:
         Entry(text=format_ratio(overhead.ratio)),
         Entry(text=_range(format_ratio, overhead.ratio_low, overhead.ratio_high)),
     ]
+
+
+def _enter_coverage(coverage: DelegateCoverage | None) -> list[Entry]:
+    if coverage is None:
+        return [Entry(text=EMPTY), Entry(text=EMPTY)]
+    nodes = f"{coverage.delegated_node_count} of {coverage.node_count}"
+    if coverage.partition_count is not None and coverage.partition_count > 1:
+        nodes += f" in {coverage.partition_count} parts"
+    return [Entry(text=nodes), Entry(text=_optional(format_share, coverage.time_fraction))]
 
 
 def _enter_file(kind: FileKind, file: FileCell) -> list[Entry]:

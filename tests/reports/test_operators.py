@@ -11,7 +11,6 @@ import pytest
 from pocketbench.core.records import OperatorTime
 from pocketbench.reports.csv_json import format_csv, format_json, parse_json
 from pocketbench.reports.html import format_html
-from pocketbench.reports.labels import describe_coverage
 from pocketbench.reports.markdown import format_markdown
 from pocketbench.reports.operator_breakdown import break_down, find_breakdown, find_coverage
 from pocketbench.reports.operator_records import OperatorBreakdown
@@ -218,12 +217,23 @@ def test_types_that_are_not_known_are_named() -> None:
 
 
 def test_coverage_is_never_rounded_up() -> None:
-    assert describe_coverage(COVERAGE) == "xnnpack: 58 of 58 nodes, 100 % of the time"
-    cut = replace(COVERAGE, delegated_node_count=56, partition_count=3, time_fraction=0.99996)
-    assert describe_coverage(cut) == "xnnpack: 56 of 58 nodes in 3 parts, 99.9 % of the time"
-    assert describe_coverage(replace(COVERAGE, time_fraction=None)) == "xnnpack: 58 of 58 nodes"
-    (sheet,) = make_runtime_sheets(make_table(*make_profiled()))
-    assert read_sheet(sheet)["baseline"]["Delegate"] == "xnnpack: 58 of 58 nodes, 100 % of the time"
+    table = make_table(*make_profiled())
+    (sheet,) = make_runtime_sheets(table)
+    assert [column.head for column in sheet.columns if column.group == "Taken by xnnpack"] == ["nodes", "time"]
+    assert [[entry.text for entry in line.entries[-2:]] for line in sheet.lines] == [
+        ["58 of 58", "100 %"],
+        ["58 of 58", "100 %"],
+        ["56 of 58 in 3 parts", "99.9 %"],
+    ]
+
+
+def test_coverage_by_nodes_alone() -> None:
+    artifacts, results, _ = make_profiled()
+    known = replace(COVERAGE, time_fraction=None)
+    results = [replace(result, operator_times=None, coverage=result.coverage and known) for result in results]
+    (sheet,) = make_runtime_sheets(make_table(artifacts, results[:6], []))
+    assert [column.head for column in sheet.columns if column.group == "Taken by xnnpack"] == ["nodes"]
+    assert [line.entries[-1].text for line in sheet.lines] == ["58 of 58", "58 of 58", "–"]
 
 
 def test_every_form_has_the_section_or_says_how_to_get_it() -> None:
