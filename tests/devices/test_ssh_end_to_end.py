@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 
 from pocketbench.core.errors import DeviceFault, PocketbenchError, UsageError
-from pocketbench.core.records import RunPlan, RunResult
+from pocketbench.core.model_files import hash_model_file
+from pocketbench.core.records import Failure, RunPlan, RunResult
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.cell import Cell, CellSession
 from pocketbench.profile.device_entry import DeviceEntry
@@ -334,6 +335,24 @@ def test_a_cut_in_the_middle_of_a_file_leaves_nothing_and_the_file_is_sent_again
     assert show([result]) == [("large.fake", 0, "6")]
     assert not list(models.glob(".part-*"))
     assert (models / f"{cell.artifact.sha256}.fake").read_bytes() == cell.path.read_bytes()
+
+
+def test_a_package_arrives_whole_and_core_ml_says_where_it_runs(board: Board, tmp_path: Path) -> None:
+    package = tmp_path / "net.mlpackage"
+    for name in ("Manifest.json", "Data/com.apple.CoreML/model.mlmodel", "Data/com.apple.CoreML/weights/weight.bin"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text(name * 1000)
+    cell = make_cell(package, "coreml", delegate="cpu_and_ne")
+    cell = dataclasses.replace(cell, artifact=dataclasses.replace(cell.artifact, sha256=hash_model_file(package)))
+    (result,) = run(board.describe(), cell)
+    assert result.failure == Failure(kind="load", message="Core ML runs on macOS alone")
+    kept = board.home / f".cache/pocketbench/models/{cell.artifact.sha256}.mlpackage"
+    assert hash_model_file(kept) == cell.artifact.sha256
+    (package / "Manifest.json").write_text("changed")
+    (kept / "Manifest.json").unlink()
+    with pytest.raises(DeviceFault, match="it may have been changed"):
+        run(board.describe(), cell)
+    assert not kept.exists()
 
 
 @pytest.mark.usefixtures("plugin")
