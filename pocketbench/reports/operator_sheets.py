@@ -11,7 +11,16 @@ from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime
 from pocketbench.reports.operator_text import describe_cost, name_kind
 from pocketbench.reports.records import Row, Table
-from pocketbench.reports.sheets import EMPTY, FOREIGN_GROUP, Column, Entry, Line, Sheet
+from pocketbench.reports.sheets import (
+    EMPTY,
+    FOREIGN_GROUP,
+    Column,
+    Entry,
+    Line,
+    Sheet,
+    enter_coverage,
+    make_coverage_columns,
+)
 
 TITLE = "Where the time goes"
 HOW_TO_GET = (
@@ -62,7 +71,7 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
                     for row, operators in known
                     if operators.sites
                 ),
-                sheets=(*sheets, _make_network_sheet(known, baselines, has_attention=has_attention)),
+                sheets=(*sheets, _make_network_sheet(known, place, baselines, has_attention=has_attention)),
                 stages=tuple(
                     _make_stage_sheet(row, operators, _find_baseline(row, baselines))
                     for row, operators in known
@@ -101,6 +110,7 @@ def _make_attention_sheet(known: Sequence[tuple[Row, OperatorBreakdown]], place:
 
 def _make_network_sheet(
     known: Sequence[tuple[Row, OperatorBreakdown]],
+    place: int,
     baselines: Baselines,
     *,
     has_attention: bool,
@@ -110,6 +120,8 @@ def _make_network_sheet(
     columns = [] if has_attention else [Column(head="Inference, ms")]
     columns += [Column(head="sum", group=group), *(Column(head=head, group=group) for head in kinds.values())]
     columns.append(Column(head="Between operators, ms"))
+    delegate_columns = make_coverage_columns(row.cells[place].coverage for row, _ in known)
+    columns += delegate_columns
     lines = []
     for row, operators in known:
         base = _find_baseline(row, baselines)
@@ -118,6 +130,7 @@ def _make_network_sheet(
         own, before = _by_kind(operators.network_kinds), _by_kind(base.network_kinds) if base else {}
         entries += [_enter_difference(own.get(kind), before.get(kind, 0.0) if base else None) for kind in kinds]
         entries.append(_enter_difference(operators.between_ns, base.between_ns if base else None))
+        entries += enter_coverage(row.cells[place].coverage)[: len(delegate_columns)]
         lines.append(_make_line(row, entries))
     return Sheet(title="The network itself", columns=tuple(columns), lines=tuple(lines))
 

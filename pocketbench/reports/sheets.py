@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from pocketbench.core.records import DelegateCoverage
@@ -111,11 +111,10 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
         ]
         if clocks:
             columns += [Column(head="median", group=cpu), Column(head="overhead", group=cpu)]
-        coverages = [coverage for row in rows if (coverage := row.cells[place].coverage) is not None]
-        has_shares = any(coverage.time_fraction is not None for coverage in coverages)
-        if coverages:
-            taken = f"Taken by {join_words(sorted({coverage.delegate for coverage in coverages}))}"
-            columns += [Column(head=head, group=taken) for head in (["nodes", "time"] if has_shares else ["nodes"])]
+        coverages = [row.cells[place].coverage for row in rows]
+        is_taken_whole = all(item is None or item.delegated_node_count == item.node_count for item in coverages)
+        delegate_columns = [] if is_taken_whole else make_coverage_columns(coverages)
+        columns += delegate_columns
         lines = []
         for row in rows:
             cell = row.cells[place]
@@ -123,8 +122,7 @@ def make_runtime_sheets(table: Table) -> list[Sheet]:
             entries += _enter_overhead_details(cell)
             if clocks:
                 entries += [Entry(text=_median(cell.cpu)), Entry(text=_difference(cell.cpu_overhead))]
-            if coverages:
-                entries += _enter_coverage(cell.coverage)[: 2 if has_shares else 1]
+            entries += enter_coverage(cell.coverage)[: len(delegate_columns)]
             lines.append(_make_line(row, entries))
         sheets.append(Sheet(title=name, columns=tuple(columns), lines=tuple(lines)))
     return sheets
@@ -227,7 +225,16 @@ def _enter_overhead_details(cell: Cell) -> list[Entry]:
     ]
 
 
-def _enter_coverage(coverage: DelegateCoverage | None) -> list[Entry]:
+def make_coverage_columns(coverages: Iterable[DelegateCoverage | None]) -> list[Column]:
+    """For what `enter_coverage` enters; none where no cell has it, and no share of the time where none is known."""
+    known = [coverage for coverage in coverages if coverage is not None]
+    group = f"Taken by {join_words(sorted({coverage.delegate for coverage in known}))}"
+    heads = ["nodes", "time"] if any(coverage.time_fraction is not None for coverage in known) else ["nodes"]
+    return [Column(head=head, group=group) for head in heads] if known else []
+
+
+def enter_coverage(coverage: DelegateCoverage | None) -> list[Entry]:
+    """How many nodes a delegate took, and their share of the time."""
     if coverage is None:
         return [Entry(text=EMPTY), Entry(text=EMPTY)]
     nodes = f"{coverage.delegated_node_count} of {coverage.node_count}"

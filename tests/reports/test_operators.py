@@ -146,6 +146,8 @@ def test_sheets_of_a_runtime() -> None:
         "matrix product": "0.500 (0)",
         "other (Resize and CumSum)": "–",
         "Between operators, ms": "0.140 (+0.040)",
+        "nodes": "58 of 58",
+        "time": "100 %",
     }
     assert network["<b>detector</b>.tflite"]["other (Resize and CumSum)"] == "0.526"
     assert [sheet.title for sheet in section.stages] == [
@@ -216,24 +218,36 @@ def test_types_that_are_not_known_are_named() -> None:
     assert name_kind("other", ["x" * 5000]) == f"other ({'x' * 40}...)"
 
 
+def list_coverage(sheet: Sheet) -> list[list[str]]:
+    columns = [index for index, column in enumerate(sheet.columns) if column.group == "Taken by xnnpack"]
+    return [[sheet.columns[index].head for index in columns]] + [
+        [line.entries[index].text for index in columns] for line in sheet.lines
+    ]
+
+
 def test_coverage_is_never_rounded_up() -> None:
     table = make_table(*make_profiled())
-    (sheet,) = make_runtime_sheets(table)
-    assert [column.head for column in sheet.columns if column.group == "Taken by xnnpack"] == ["nodes", "time"]
-    assert [[entry.text for entry in line.entries[-2:]] for line in sheet.lines] == [
+    (runtime,) = make_runtime_sheets(table)
+    network = make_operator_sections(table)[0].sheets[1]
+    assert list_coverage(runtime) == list_coverage(network)
+    assert list_coverage(runtime) == [
+        ["nodes", "time"],
         ["58 of 58", "100 %"],
         ["58 of 58", "100 %"],
         ["56 of 58 in 3 parts", "99.9 %"],
     ]
 
 
-def test_coverage_by_nodes_alone() -> None:
+def test_coverage_by_nodes_alone_stands_where_something_is_left_out() -> None:
     artifacts, results, _ = make_profiled()
-    known = replace(COVERAGE, time_fraction=None)
-    results = [replace(result, operator_times=None, coverage=result.coverage and known) for result in results]
-    (sheet,) = make_runtime_sheets(make_table(artifacts, results[:6], []))
-    assert [column.head for column in sheet.columns if column.group == "Taken by xnnpack"] == ["nodes"]
-    assert [line.entries[-1].text for line in sheet.lines] == ["58 of 58", "58 of 58", "–"]
+
+    def show(delegated_node_count: int) -> list[list[str]]:
+        known = replace(COVERAGE, time_fraction=None, delegated_node_count=delegated_node_count)
+        bare = [replace(result, operator_times=None, coverage=result.coverage and known) for result in results[:6]]
+        return list_coverage(make_runtime_sheets(make_table(artifacts, bare, []))[0])
+
+    assert show(58) == [[], [], [], []]
+    assert show(57) == [["nodes"], ["57 of 58"], ["57 of 58"], ["–"]]
 
 
 def test_every_form_has_the_section_or_says_how_to_get_it() -> None:
