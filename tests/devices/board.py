@@ -77,6 +77,10 @@ class Board:
         assert self._server is None
         sshd = [SSHD, "-D", "-e", "-f", str(self.folder / "etc/sshd_config")]
         enter = ["unshare", "--mount", "sh", "-euc", ENTER, "enter"]
+        if os.geteuid() != 0:
+            # root of a namespace may mount; sshd is then the user again, who may log in and nobody else
+            enter.insert(1, "--map-root-user")
+            sshd = ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", *sshd]
         arguments = [str(self.folder / "sys"), str(self.home), self._home_size, *sshd]
         with (self.folder / "sshd.log").open("ab") as log:
             self._server = subprocess.Popen([*enter, *arguments], stderr=log, stdout=log, stdin=subprocess.DEVNULL)

@@ -10,14 +10,16 @@ from pocketbench.profile.archive import AGENT_FILES
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.refusal import Refusal
-from pocketbench.profile.ssh.client import find_python, quote_program
+from pocketbench.profile.ssh.client import DEFAULT_PYTHON, quote_program
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
 
 # A board's slow card needs this long to import a runtime for the first time.
 IMPORT_WAIT_S = 120.0
 PIP = "pip install "
 # what installs an engine into a board's own Python, where the catalogue speaks of this machine
-INSTALLS = {"tflite_runtime": "pip install tflite-runtime"}
+INSTALLS = {"tflite_runtime": "pip install tflite-runtime 'numpy<2'"}
+# Debian's own Python takes no packages: it wants an environment
+ENVIRONMENT = "~/pocketbench-env"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,7 +66,11 @@ def describe_install(entry: DeviceEntry, engine: str, problem: Refusal | None = 
     install = INSTALLS.get(engine) or ENGINES.entry(engine).install or f"install {engine}"
     if not install.startswith(PIP):
         return install
-    return f"ssh {entry.address} {quote_program(find_python(entry))} -m {install}"
+    if entry.python is None:
+        python = f"{ENVIRONMENT}/bin/python"
+        made = f'ssh {entry.address} "{DEFAULT_PYTHON} -m venv {ENVIRONMENT} && {python} -m {install}"'
+        return f'{made}; then python = "{python}" in devices.toml'
+    return f"ssh {entry.address} {quote_program(entry.python)} -m {install}"
 
 
 def _goes_to_boards(target: str) -> bool:

@@ -129,7 +129,11 @@ def test_engines_of_boards_are_those_that_are_sent() -> None:
 
 
 def test_an_engine_is_installed_into_the_boards_own_python() -> None:
-    assert describe_install(PI, "litert") == "ssh pi@rpi5.local python3 -m pip install ai-edge-litert"
+    assert describe_install(PI, "litert") == (
+        'ssh pi@rpi5.local "python3 -m venv ~/pocketbench-env && '
+        '~/pocketbench-env/bin/python -m pip install ai-edge-litert"; '
+        'then python = "~/pocketbench-env/bin/python" in devices.toml'
+    )
     other = DeviceEntry(name="x", transport="ssh", address="x", python="~/a b/python")
-    assert describe_install(other, "tflite_runtime") == "ssh x ~/'a b/python' -m pip install tflite-runtime"
+    assert describe_install(other, "tflite_runtime") == "ssh x ~/'a b/python' -m pip install tflite-runtime 'numpy<2'"
     assert describe_install(PI, "coreml", Refusal("load", "Core ML runs on macOS alone")) == "choose another --engine"
