@@ -180,8 +180,8 @@ class Device:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunPlan:
-    """How a cell (an artifact on an engine) is measured. `thread_count` is None in an imported result alone, where the
-    program that measured does not tell it.
+    """How a cell (an artifact on an engine) is measured. `thread_count` is None for an engine that chooses its threads
+    itself, and in an imported result where the program that measured does not tell it.
 
     A session starts one fresh worker process a cell, loads, runs once, warms up; then `round_count` rounds follow, and
     in each round each cell of the suite runs one burst of `burst_count` inferences in turn. The first `settle_count`

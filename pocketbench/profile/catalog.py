@@ -63,6 +63,11 @@ def engine_delegates(engine: str) -> tuple[str, ...]:
     return delegates
 
 
+def chooses_threads(engine: str) -> bool:
+    """Whether an engine takes no number of threads: its runtime chooses them itself. Raises: as `engine_suffixes`."""
+    return bool(getattr(_load_class(engine), "chooses_threads", False))
+
+
 def estimates_operators(engine: str) -> bool:
     """Whether the operator times of an engine are its own estimate. Raises: as `engine_suffixes`."""
     return bool(getattr(_load_class(engine), "estimates_operators", False))

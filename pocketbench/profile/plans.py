@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pocketbench.core.errors import UsageError
 from pocketbench.core.records import RunPlan
-from pocketbench.profile.catalog import ENGINES, engine_delegates
+from pocketbench.profile.catalog import ENGINES, chooses_threads, engine_delegates
 
 
 def check_plan(plan: RunPlan) -> None:
@@ -16,8 +16,11 @@ def check_plan(plan: RunPlan) -> None:
             f"engine {plan.engine!r} has no delegate {plan.delegate!r} to choose",
             f"choose {', '.join(delegates)}, or leave the delegate out" if delegates else "leave the delegate out",
         )
-    for name in ("thread_count", "session_count", "round_count", "burst_count"):
-        if getattr(plan, name) < 1:
+    numbers = ["session_count", "round_count", "burst_count"]
+    if plan.thread_count is not None or not chooses_threads(plan.engine):
+        numbers.append("thread_count")
+    for name in numbers:
+        if (getattr(plan, name) or 0) < 1:
             raise UsageError(f"{name} is {getattr(plan, name)}", "it is 1 or more")
     for name in ("warmup_count", "settle_count", "cooldown_s"):
         if getattr(plan, name) < 0:

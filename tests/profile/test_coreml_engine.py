@@ -47,6 +47,7 @@ def test_its_delegates_are_the_compute_units() -> None:
     assert engine_suffixes("coreml") == (".mlpackage",)
     assert estimates_operators("coreml")
     assert not estimates_operators("onnxruntime")
+    check_plan(RunPlan(engine="coreml", thread_count=None))
     for delegate in (None, "all", "cpu_only", "cpu_and_gpu", "cpu_and_ne"):
         check_plan(RunPlan(engine="coreml", delegate=delegate))
     with pytest.raises(UsageError, match=r"no delegate 'npu' to choose \(choose all, cpu_only, cpu_and_gpu, "):
@@ -228,7 +229,7 @@ def test_the_compute_plan_says_where_each_operator_runs(
     core_ml: type[FakeCoreMl], tmp_path: Path, delegate: str, unit: str
 ) -> None:
     path = write_package(tmp_path / "net.mlpackage")
-    request = {**LOAD, "delegate": delegate, "path": str(path), "warmup_count": 1, "run_count": 5}
+    request = {**LOAD, "delegate": delegate, "thread_count": None, "path": str(path), "warmup_count": 1, "run_count": 5}
     reply = Agent().answer({"do": "operators", **request})["data"]
     profile = make_profile(json.loads(json.dumps(reply)), path, tmp_path)
     found = [(item.name, item.operator, item.compute_unit, item.path) for item in profile.operators]

@@ -13,6 +13,7 @@ from pocketbench.profile.plans import check_plan
     "plan",
     [
         {"thread_count": 0},
+        {"thread_count": None},
         {"session_count": 0},
         {"round_count": 0},
         {"burst_count": 0},

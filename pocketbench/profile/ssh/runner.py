@@ -13,7 +13,7 @@ from typing import Any, TypeVar
 from pocketbench.core.errors import DeviceFault, UsageError
 from pocketbench.core.records import Device, RunPlan, RunResult
 from pocketbench.profile.archive import write_agent_archive
-from pocketbench.profile.catalog import engine_suffixes
+from pocketbench.profile.catalog import chooses_threads, engine_suffixes
 from pocketbench.profile.cell import Cell
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device import make_device
@@ -71,6 +71,8 @@ class SshRunner:
                 f"{name} has no {plan.engine}: {problem.message}{others}",
                 describe_install(self._entry, plan.engine, problem),
             )
+        if chooses_threads(plan.engine):
+            plan = dataclasses.replace(plan, thread_count=None)
         if device.core_count is not None and (plan.thread_count or 1) > device.core_count:
             raise UsageError(
                 f"{plan.thread_count} threads are wanted, and {name} has {device.core_count} cores",
