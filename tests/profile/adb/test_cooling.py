@@ -21,6 +21,8 @@ def test_limits() -> None:
     assert find_heat(client, ENTRY) == "the battery is at 37.1 °C (limit 37.0 °C)"
     assert find_heat(client, ENTRY, with_battery=False) is None
     assert find_heat(client, WARM) is None
+    phone.thermal_status = [2]
+    assert find_heat(client, WARM) is None
     phone.battery_tenths, phone.thermal_status = [421], [3]
     assert find_heat(client, WARM) == (
         "the battery is at 42.1 °C (limit 42.0 °C) and the thermal status is 3 (limit 2)"

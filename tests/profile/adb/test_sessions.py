@@ -173,6 +173,37 @@ def test_a_file_that_was_changed_is_not_measured(bench: Bench) -> None:
     assert results[1].measurement is not None
 
 
+def test_a_program_that_did_something_else_than_asked_gives_no_number(bench: Bench) -> None:
+    bench.replan(thread_count=2)  # the text says one
+    assert [result.failure and result.failure.kind for result in bench.run()] == ["output", "output"]
+    text = interpreter_text(percentiles=True)  # of another file
+    bench.replan()
+    bench.phone.before_run = lambda _: text
+    assert [result.failure and result.failure.kind for result in bench.run()] == ["output", "output"]
+
+
+def test_all_samples_of_a_session_are_the_same_statistic(bench: Bench) -> None:
+    def answer(words: list[str]) -> str | None:
+        graph = bench.graph(0)
+        if f"--graph={graph}" not in words or len(bench.graphs()) < 3:
+            return None
+        return interpreter_text().replace("/data/local/tmp/m.tflite", graph)
+
+    bench.phone.before_run = answer
+    failed, good = bench.run()
+    assert failed.failure is not None
+    assert failed.failure.message == "benchmark_model printed a median and now a mean"
+    assert good.measurement is not None
+
+
+def test_what_an_earlier_run_left_running_is_ended_first(bench: Bench) -> None:
+    bench.phone.processes = [17]
+    seen: list[int] = []
+    bench.phone.before_run = lambda _: seen.append(len(bench.phone.processes))
+    bench.run()
+    assert set(seen) == {0}
+
+
 def test_what_is_done_is_not_measured_again(bench: Bench) -> None:
     bench.replan(session_count=2)
     results = bench.run(done={(0, 0), (1, 1)})
@@ -212,6 +243,36 @@ def test_a_session_that_was_interrupted_is_measured_anew(bench: Bench, run_numbe
     assert bench.phone.changeable == before
 
 
+def test_a_phone_that_was_restarted_is_woken_again(bench: Bench) -> None:
+    lose_once(bench, 2)
+    lose = bench.phone.before_run
+
+    def restart(words: list[str]) -> str | Ran | tuple[int, str] | None:
+        ended = lose(words)
+        if ended is not None:
+            bench.phone.screen = "Asleep"
+        return ended
+
+    bench.phone.before_run = restart
+    assert [result.conditions_before.screen_on for result in bench.run()] == [True, True]
+
+
+def test_another_phone_that_comes_back_in_its_place(bench: Bench) -> None:
+    lose_once(bench, 2)
+    lose = bench.phone.before_run
+
+    def exchange(words: list[str]) -> str | Ran | tuple[int, str] | None:
+        ended = lose(words)
+        if ended is not None:
+            bench.phone.properties["ro.serialno"] = "another"
+        return ended
+
+    bench.phone.before_run = exchange
+    with pytest.raises(DeviceFault, match="another phone"):
+        bench.run()
+    assert bench.graphs() == "ab"
+
+
 def test_a_phone_that_does_not_come_back(bench: Bench) -> None:
     lose_once(bench, 2, comes_back=False)
     with pytest.raises(DeviceFault, match=r"did not come back within 120 s: .* not attached") as caught:
@@ -248,6 +309,13 @@ def test_heat_between_rounds(bench: Bench) -> None:
     results = bench.run()
     assert all(result.measurement for result in results)
     assert any("pixel4 rests: the thermal status is 2" in text for text in bench.heard)
+
+
+def test_a_battery_that_warms_in_a_session_does_not_interrupt_it(bench: Bench) -> None:
+    bench.phone.battery_tenths = [360, 360, 360, 380]
+    results = bench.run()
+    assert not any("rests" in text for text in bench.heard)
+    assert all("warm_battery" in {caveat.code for caveat in result.caveats} for result in results)
 
 
 def test_heat_that_does_not_pass(bench: Bench) -> None:
