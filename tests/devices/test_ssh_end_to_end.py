@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import json
 import os
 import signal
 import threading
@@ -26,6 +27,7 @@ from pocketbench.profile.machine import ConnectionLoss
 from pocketbench.profile.progress import Progress
 from pocketbench.profile.ssh import client, connection, machine
 from pocketbench.profile.ssh.runner import SshRunner
+from tests.cli.command import run_command
 from tests.devices.board import MODEL, Board, list_descendants, wait_until
 from tests.profile.conftest import DEVICE, PLUGIN, make_cell, plugin  # noqa: F401 (a fixture)
 from tests.profile.onnx_files import write_relu
@@ -165,6 +167,41 @@ def test_places_of_operators_are_found_from_the_graph_that_the_board_optimised(b
     assert [(item.operator, item.path, item.block) for item in result.operator_times or ()] == [
         (item.operator, item.path, item.block) for item in here
     ]
+
+
+def test_a_loss_while_operators_are_timed_costs_no_latency(
+    board: Board, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells = [make_cell(write_convolutions(tmp_path / name, [3]), "onnxruntime") for name in ("a.onnx", "b.onnx")]
+    results = run(board.describe(), *cells, with_operators=True, on_text=once("operator times, 2 of 3: b", board.cut))
+    assert all(result.measurement and result.operator_times for result in results)
+    monkeypatch.setattr(machine, "RECONNECT_WAIT_S", 0.5)
+    results = run(board.describe(), *cells, with_operators=True, on_text=once("operator times, 1 of 3: a", board.stop))
+    assert all(result.measurement and result.operator_times is None for result in results)
+    for result in results:
+        (caveat,) = [caveat for caveat in result.caveats if caveat.code == "no_operator_times"]
+        assert "board was lost and does not come back" in caveat.text
+
+
+def test_the_command_measures_on_a_board_and_says_when_it_is_off(board: Board, tmp_path: Path) -> None:
+    write_convolutions(tmp_path / "net.onnx", [3])
+    (tmp_path / "devices.toml").write_text(
+        'format = 1\n[[device]]\nname = "rpi5"\ntransport = "ssh"\nhost = "pi-stand-in"\ncores = "prime"\n'
+    )
+    listed = run_command("devices", "--json", cwd=tmp_path)
+    assert MODEL in listed.out
+    assert run_command("devices", "check", "rpi5", cwd=tmp_path).code == 0
+    command = ("profile", "net.onnx", "--on", "rpi5,host", "--sessions", "1", "--rounds", "6", "--json")
+    done = run_command(*command, cwd=tmp_path)
+    assert done.code == 0, done.err
+    rows = json.loads(done.out)
+    assert MODEL in done.out
+    assert rows
+    assert "rpi5" in done.out
+    board.stop()
+    away = run_command(*command, cwd=tmp_path)
+    assert away.code == 3
+    assert "rpi5: nothing listens there" in away.err
 
 
 def test_a_name_reaches_no_shell(board: Board, tmp_path: Path) -> None:

@@ -43,6 +43,7 @@ class BoardMachine:
         self._entry = entry
         self._archive = archive
         self._token = secrets.token_hex(16)
+        self._gone: DeviceFault | None = None
         self._connection = connect_alone(self._entry, self._archive, self._token)
         self.is_virtual: bool | None = self._ask("facts")["is_virtual"]
 
@@ -85,6 +86,8 @@ class BoardMachine:
 
     def read_profile(self, cell: Cell) -> OperatorProfile:
         """In a worker of its own; a connection that is lost meanwhile is made anew here, and the pass begun again."""
+        if self._gone is not None:
+            raise MeasurementFault(self._gone.what, self._gone.cure)
         for _ in range(PROFILE_TRIES):
             try:
                 return self._read_profile(cell)
@@ -101,13 +104,15 @@ class BoardMachine:
             say(f"connects to {self._entry.name} again")
             try:
                 self._connection = connect_alone(self._entry, self._archive, self._token)
+                self._gone = None
                 return
             except DeviceFault as fault:
                 if time.monotonic() + pause_s > deadline:
-                    raise DeviceFault(
+                    self._gone = DeviceFault(
                         f"{self._entry.name} was lost and does not come back: {fault.what}",
                         f"{fault.cure}; then run the same command again: it goes on where it stopped",
-                    ) from fault
+                    )
+                    raise self._gone from fault
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
