@@ -22,7 +22,7 @@ OPERATOR_COLUMNS = (
     *(f"operators_{name}" for name in _SUMS),
     "operators_attention_place_count",
     *(_name(part, kind) for part in _PARTS for kind in KINDS),
-    *(f"delegate_{name}" if name != "delegate" else name for name in _COVERAGE),
+    *(f"coverage_{name}" for name in _COVERAGE),
 )
 
 
@@ -30,8 +30,7 @@ def describe_operators(cell: Cell) -> dict[str, object]:
     """The cell's values by column; only those that are known."""
     described: dict[str, object] = {}
     if cell.coverage is not None:
-        values = (getattr(cell.coverage, name) for name in _COVERAGE)
-        described |= dict(zip(OPERATOR_COLUMNS[-len(_COVERAGE) :], values, strict=True))
+        described |= {f"coverage_{name}": getattr(cell.coverage, name) for name in _COVERAGE}
     operators = cell.operators
     if operators is None:
         return described
