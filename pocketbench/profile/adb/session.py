@@ -75,7 +75,7 @@ class PhoneSession:
         await_cool(client, self._phone.entry, lambda heat: self._tell(f"{self._phone.entry.name} rests: {heat}"))
         before = self._read_conditions()
         live = self._make_cells()
-        yield from self._step(live, before, "sends", lambda cell: cell.place())
+        yield from self._step(live, before, "sending", lambda cell: cell.place())
         before = self._read_loaded(live)
         for round_index in range(max((cell.plan.round_count for cell in self._due.values()), default=0)):
             active = {index: cell for index, cell in live.items() if round_index < cell.cell.plan.round_count}

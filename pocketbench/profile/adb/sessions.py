@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 
 from pocketbench.core.errors import DeviceFault
 from pocketbench.core.records import Caveat, Device, Failure, Measurement, RunResult
-from pocketbench.profile.adb.benchmark_program import ENGINE, find_program, place_program
+from pocketbench.profile.adb.benchmark_program import ENGINE, BenchmarkProgram, find_program, place_program
 from pocketbench.profile.adb.client import POLL_S, RECONNECT_WAIT_S, AdbClient
 from pocketbench.profile.adb.connection import ConnectionFault
 from pocketbench.profile.adb.facts import read_phone_device
@@ -65,12 +65,7 @@ class PhoneSessions:
     def run(self) -> list[RunResult]:
         """Measure, and leave the phone as it was. Raises: DeviceFault, FileFault."""
         client = self._client
-        _check_same_phone(client, self._device)
-        program = find_program(client, self._entry)
-        models = {model_path(cell.artifact.sha256) for cell in self._cells}
-        make_folder(client, {*models, program.path})
-        place_program(client, program)
-        tools = frozenset((client.read(join_script(_LIST_TOOLS, "taskset", "timeout")) or "").split())
+        program, tools = self._prepare()
         with keep_quiet(client, _find_cores(self._cells)) as quiet:
             phone = Phone(
                 client=client, entry=self._entry, device=self._device, program=program, tools=tools, quiet=quiet
@@ -83,6 +78,24 @@ class PhoneSessions:
                     client.clock.sleep(max(cell.plan.cooldown_s for cell in due.values()))
                 self._run_surely(phone, due, session_index)
         return self._results
+
+    def _prepare(self) -> tuple[BenchmarkProgram, frozenset[str]]:
+        """The phone with the program on it and nothing of earlier runs that this one does not need, and its tools."""
+        for _ in range(MAX_LOSSES):
+            try:
+                return self._place_program()
+            except ConnectionFault as fault:
+                self._await_return(fault)
+        return self._place_program()
+
+    def _place_program(self) -> tuple[BenchmarkProgram, frozenset[str]]:
+        client = self._client
+        _check_same_phone(client, self._device)
+        program = find_program(client, self._entry)
+        make_folder(client, {program.path, *(model_path(cell.artifact.sha256) for cell in self._cells)})
+        place_program(client, program)
+        tools = client.read(join_script(_LIST_TOOLS, "taskset", "timeout")) or ""
+        return program, frozenset(tools.split())
 
     def _find_due(self, session_index: int) -> dict[int, Cell]:
         return {

@@ -243,6 +243,25 @@ def test_a_session_that_was_interrupted_is_measured_anew(bench: Bench, run_numbe
     assert bench.phone.changeable == before
 
 
+def test_a_phone_that_is_lost_before_the_first_session_is_waited_for(bench: Bench) -> None:
+    states = dict(bench.phone.states)
+    left = [LOST]
+
+    def lose(target: str) -> Ran | None:
+        if not (target.endswith(".bin.part") and left):
+            return None
+        bench.phone.states = {}
+        return left.pop()
+
+    def come_back(seconds: float) -> None:
+        bench.phone.seconds += seconds
+        bench.phone.states = states
+
+    bench.phone.push_fault = lose
+    bench.phone._sleep = come_back  # type: ignore[method-assign]
+    assert all(result.measurement for result in bench.run())
+
+
 def test_a_phone_that_was_restarted_is_woken_again(bench: Bench) -> None:
     lose_once(bench, 2)
     lose = bench.phone.before_run
