@@ -47,6 +47,8 @@ class Outcome:
 class PhoneSession:
     """One session of the cells that are due.
 
+    `running` is the cell that runs, or that ran when the phone was lost; None between cells.
+
     Args:
         due: the cells by index. A cell that fails leaves it, and is not in the repetition of a session.
         with_operators: the indices of the cells whose operators are timed, too.
@@ -60,6 +62,7 @@ class PhoneSession:
         self._session_index = session_index
         self._steps = steps
         self._with_operators = with_operators
+        self.running: int | None = None
 
     def run(self) -> Iterator[Outcome]:
         """Yield each failure when it happens, and the measurements at the end: a session that is interrupted has none.
@@ -117,6 +120,7 @@ class PhoneSession:
         """Do one thing for every cell; those that fail leave `cells`."""
         for index, phone_cell in list(cells.items()):
             self._tell(f"{text}: {phone_cell.cell.artifact.file_name}")
+            self.running = index
             try:
                 do(phone_cell)
             except WorkerFault as fault:
@@ -124,6 +128,15 @@ class PhoneSession:
                 yield self._fail(index, phone_cell, fault, before)
             else:
                 self._steps.finish(index, self._session_index)
+            self.running = None
+
+    def fail_running(self, failure: Failure) -> Outcome:
+        """The outcome of the cell that ran when the phone was lost, once too often. Raises: ConnectionFault."""
+        assert self.running is not None
+        now = self._read_conditions()
+        phone_cell = self._make_cells()[self.running]
+        del self._due[self.running]
+        return Outcome(index=self.running, found=failure, before=now, after=now, phone_cell=phone_cell)
 
     def _fail(self, index: int, phone_cell: PhoneCell, fault: WorkerFault, before: Conditions) -> Outcome:
         after = self._read_conditions()

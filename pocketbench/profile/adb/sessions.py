@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Collection, Sequence
 
 from pocketbench.core.errors import DeviceFault
@@ -22,8 +23,8 @@ from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.progress import Progress, Steps
 from pocketbench.profile.session import read_git_commit
 
-# A phone that goes away in every attempt has a bad cable, and each attempt costs a session.
-MAX_LOSSES = 3
+# Each loss costs a session. A phone that goes away every time has a bad cable, or a model that it does not survive.
+MAX_LOSSES = 2
 _LIST_TOOLS = 'for tool; do command -v "$tool" >/dev/null 2>&1 && echo "$tool"; done; true'
 
 
@@ -107,21 +108,23 @@ class PhoneSessions:
         }
 
     def _run_surely(self, phone: Phone, due: dict[int, Cell], session_index: int) -> None:
-        """Run a session, anew when the phone was lost in it."""
+        """Run a session, anew when the phone was lost in it; a model in which it is lost each time is given up."""
         last = {index for index, cell in due.items() if session_index + 1 == cell.plan.session_count}
-        loss_count = 0
+        losses: Counter[int | None] = Counter()
         while due:
             session = PhoneSession(phone, due, session_index, self._steps, last if self._with_operators else ())
             try:
                 for outcome in session.run():
                     self._report(outcome, phone, session_index)
             except ConnectionFault as fault:
-                loss_count += 1
-                if loss_count > MAX_LOSSES:
-                    raise DeviceFault(
-                        f"{fault.what}; it was lost {loss_count} times in session {session_index + 1}", fault.cure
-                    ) from fault
+                losses[session.running] += 1
                 self._await_return(fault)
+                if losses[session.running] > MAX_LOSSES:
+                    text = f"{fault.what}, {losses[session.running]} times in session {session_index + 1}"
+                    if session.running is None:
+                        raise DeviceFault(text, fault.cure) from fault
+                    failure = Failure(kind="connection", message=f"{text}, each time while this model ran")
+                    self._report(session.fail_running(failure), phone, session_index)
                 for index in due:
                     self._steps.restart(index, session_index)
             else:

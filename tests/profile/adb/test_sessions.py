@@ -309,9 +309,19 @@ def test_results_before_the_loss_are_kept(bench: Bench) -> None:
     assert [item.session_index for item in kept] == [0, 0]
 
 
-def test_a_phone_that_is_lost_again_and_again(bench: Bench) -> None:
-    bench.phone.before_run = lambda words: LOST if is_timing(words) else None
-    with pytest.raises(DeviceFault, match="lost 4 times in session 1"):
+def test_a_model_that_the_phone_does_not_survive_costs_itself_alone(bench: Bench) -> None:
+    bench.phone.before_run = lambda words: LOST if is_timing(words) and f"--graph={bench.graph(0)}" in words else None
+    failed, good = bench.run()
+    assert failed.failure is not None
+    assert failed.failure.kind == "connection"
+    assert "3 times in session 1, each time while this model ran" in failed.failure.message
+    assert good.measurement is not None
+    assert len(good.measurement.wall_ns) == 2
+
+
+def test_a_phone_that_is_lost_between_the_models_each_time(bench: Bench) -> None:
+    bench.phone.before_run = lambda words: LOST if "--num_runs=1" in words else None
+    with pytest.raises(DeviceFault, match=r"lost.*, 3 times in session 1"):
         bench.run()
 
 
