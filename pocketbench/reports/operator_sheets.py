@@ -31,7 +31,8 @@ EXPLANATION = (
     "profile, which is not the median above.",
     "Own operators stand inside the attention blocks; the 1x1 convolution behind a block is the network's, also where "
     "the exported form of a block holds it. A block costs more or less than its own operators: it changes layouts "
-    "around it, and what the runtime can fuse. The measured overhead, from sessions without profiler, holds all that.",
+    "around it, and what the runtime can fuse. The measured overhead, from sessions without profiler, holds all "
+    "that; it is of CPU time where one thread computes.",
     "Reductions count as pooling, divisions as multiply, subtractions as add. A 1x1 convolution that XNNPACK runs as "
     "fully connected is a convolution. Figures in parentheses are the difference from the baseline. XNNPACK cuts the "
     "time of each operator to whole microseconds: a sum of many small ones is given as the least and the most that it "
@@ -67,7 +68,7 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
             OperatorSection(
                 title=name,
                 sentences=tuple(
-                    describe_cost(name_row(row), _name_block(row), operators, row.cells[place].wall_overhead)
+                    describe_cost(name_row(row), _name_block(row), operators, row.cells[place].steady_overhead)
                     for row, operators in known
                     if operators.sites
                 ),
@@ -98,7 +99,7 @@ def _make_attention_sheet(known: Sequence[tuple[Row, OperatorBreakdown]], place:
     columns.append(Column(head="Measured overhead, ms"))
     lines = []
     for row, operators in known:
-        overhead = row.cells[place].wall_overhead
+        overhead = row.cells[place].steady_overhead
         entries = [Entry(text=format_part_ms(operators.whole_ns)), _enter_own(operators)]
         entries.append(Entry(text=str(len(operators.sites)) if operators.attention_ns is not None else EMPTY))
         entries += _enter_kinds(operators.attention_kinds, kinds)

@@ -33,7 +33,7 @@ def format_costs(table: Table, name_block: Callable[[str], str] = str) -> str:
             name = f"{row.spec.name if row.spec is not None else row.label} on {runtime}"
             block = name_block(row.spec.block) if row.spec is not None and row.spec.block is not None else None
             if cell.operators.sites:
-                lines.append(describe_cost(name, block, cell.operators, cell.wall_overhead))
+                lines.append(describe_cost(name, block, cell.operators, cell.steady_overhead))
             else:
                 lines.append(_describe_whole(name, cell.operators))
     return make_printable("".join(f"{line}\n" for line in lines))

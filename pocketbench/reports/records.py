@@ -107,6 +107,11 @@ class Cell:
     operators: OperatorBreakdown | None = field(default=None, metadata={"since": "0.3"})
     coverage: DelegateCoverage | None = field(default=None, metadata={"since": "0.3"})
 
+    @property
+    def steady_overhead(self) -> Overhead | None:
+        """By CPU time where one thread computes, since that hardly sees a busy neighbour; else by the wall clock."""
+        return self.cpu_overhead if self.cpu_clock == "thread" and self.cpu_overhead else self.wall_overhead
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Row:

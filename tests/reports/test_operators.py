@@ -132,7 +132,7 @@ def test_sheets_of_a_runtime() -> None:
         "convolution": "0.200",
         "pooling": "0.300",
         "multiply": "0.400",
-        "Measured overhead, ms": "+1.00",
+        "Measured overhead, ms": "+0.900",
     }
     assert attention["baseline"]["sum"] == attention["baseline"]["places"] == "0"
     assert attention["baseline"]["Measured overhead, ms"] == "0"
@@ -189,9 +189,9 @@ def test_sentences_name_what_a_block_costs_and_what_was_measured() -> None:
     )
     assert lines[1] == (
         f"mobilenet_v2_1.0_ca32_224 {runtime}: coordinate attention costs 0.90 to 0.91 ms in 2 places: 0.40 multiply, "
-        "0.30 pooling and 0.20 convolution. Measured, the network takes +1.00 ms over its baseline (95 % interval "
-        "+1.00 to +1.00); the difference of +0.10 ms is what changes around the blocks (layouts, fusion) and the error "
-        "of both figures."
+        "0.30 pooling and 0.20 convolution. Measured, the network takes +0.900 ms over its baseline (95 % interval "
+        "+0.900 to +0.900); the difference of -0.01 to 0 ms is what changes around the blocks (layouts, fusion) and "
+        "the error of both figures."
     )
     assert lines[2] == (
         f"<b>detector</b>.tflite {runtime}: 3.53 ms: 3.00 convolution and 0.53 other (Resize and CumSum); the file "
@@ -292,3 +292,10 @@ def test_csv_has_the_sums() -> None:
     assert float(foreign["operators_network_other_ns"]) == 526_000
     (line, *_) = csv.DictReader(io.StringIO(format_csv(make_table(*make_example()))))
     assert line["operators_whole_ns"] == line["coverage_delegate"] == line["operators_network_add_ns"] == ""
+
+
+def test_the_overhead_beside_operators_is_of_cpu_time_where_one_thread_computes() -> None:
+    cell = make_table(*make_profiled()).rows[1].cells[0]
+    assert cell.steady_overhead is cell.cpu_overhead is not None
+    assert replace(cell, cpu_clock="process").steady_overhead is cell.wall_overhead
+    assert replace(cell, cpu_clock=None, cpu_overhead=None).steady_overhead is cell.wall_overhead
