@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
@@ -34,9 +33,6 @@ class CellWorker(Protocol):
     def close(self) -> None: ...
 
     def kill(self) -> None: ...
-
-
-StartWorker = Callable[[Cell], CellWorker]
 
 
 class CellSession:
