@@ -42,15 +42,13 @@ class Board:
     """One board, from `start` until `close`.
 
     Args:
-        home_size: as mount's size= of a disk of its own for the home; "" for the folder's disk.
         packages: a folder with packages that the board's Python has beside ours.
     """
 
-    def __init__(self, folder: Path, *, home_size: str = "", packages: Path | None = None) -> None:
+    def __init__(self, folder: Path, *, packages: Path | None = None) -> None:
         self.folder = folder
         self.home = folder / "home"
         self.client = folder / "client"
-        self._home_size = home_size
         self._packages = packages
         self._server: subprocess.Popen[bytes] | None = None
         for place in (self.home, self.client, folder / "bin", folder / "tmp", folder / "etc", folder / "sys"):
@@ -73,7 +71,11 @@ class Board:
     def describe(self, **values: object) -> DeviceEntry:
         return DeviceEntry(**{"name": "board", "transport": "ssh", "address": HOST, **values})
 
-    def start(self) -> None:
+    def start(self, home_size: str = "") -> None:
+        """
+        Args:
+            home_size: as mount's size= of a disk of its own for the home; "" for the folder's disk.
+        """
         assert self._server is None
         sshd = [SSHD, "-D", "-e", "-f", str(self.folder / "etc/sshd_config")]
         enter = ["unshare", "--mount", "sh", "-euc", ENTER, "enter"]
@@ -81,7 +83,7 @@ class Board:
             # root of a namespace may mount; sshd is then the user again, who may log in and nobody else
             enter.insert(1, "--map-root-user")
             sshd = ["unshare", "--user", f"--map-user={os.geteuid()}", f"--map-group={os.getegid()}", *sshd]
-        arguments = [str(self.folder / "sys"), str(self.home), self._home_size, *sshd]
+        arguments = [str(self.folder / "sys"), str(self.home), home_size, *sshd]
         with (self.folder / "sshd.log").open("ab") as log:
             self._server = subprocess.Popen([*enter, *arguments], stderr=log, stdout=log, stdin=subprocess.DEVNULL)
         deadline = time.monotonic() + START_WAIT_S

@@ -6,7 +6,7 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 
-from pocketbench.core.errors import DeviceFault, MissingPackageError, UsageError
+from pocketbench.core.errors import DeviceFault, FileFault, MissingPackageError, UsageError
 from pocketbench.profile.device_entry import DeviceEntry
 
 CONNECT_TIMEOUT_S = 15
@@ -41,7 +41,9 @@ INSTALL_CLIENT = "install the OpenSSH client (Debian: apt install openssh-client
 def make_command(entry: DeviceEntry) -> list[str]:
     """The command whose stdin and stdout are those of a Python on the board that waits for a program.
 
-    Raises: UsageError for an address that ssh would take for an option.
+    Raises:
+        UsageError: for an address that ssh would take for an option.
+        FileFault: for a key that is not there.
     """
     return [*_make_prefix(entry), "-T", "--", check_address(entry), f"{quote_program(find_python(entry))} {LISTEN}"]
 
@@ -73,6 +75,7 @@ def resolve_host(entry: DeviceEntry) -> dict[str, str]:
 
     Raises:
         MissingPackageError: without an OpenSSH client.
+        UsageError, FileFault: as `make_command`.
         DeviceFault: for a configuration that it refuses.
     """
     command = [*_make_prefix(entry), "-G", "--", check_address(entry)]
@@ -110,5 +113,7 @@ def _make_prefix(entry: DeviceEntry) -> list[str]:
     for name, value in OPTIONS.items():
         command += ["-o", f"{name}={value}"]
     if entry.key is not None:
+        if not entry.key.is_file():  # ssh would go on without it, and be refused
+            raise FileFault(f"{entry.name}: there is no key {entry.key}", f"ssh-keygen -t ed25519 -f {entry.key}")
         command += ["-i", str(entry.key), "-o", "IdentitiesOnly=yes"]
     return command

@@ -45,7 +45,10 @@ class BoardMachine:
         self._token = secrets.token_hex(16)
         self._gone: DeviceFault | None = None
         self._connection = connect_alone(self._entry, self._archive, self._token)
-        self.is_virtual: bool | None = self._ask("facts")["is_virtual"]
+        try:
+            self.is_virtual: bool | None = self._ask("facts")["is_virtual"]
+        except ConnectionLoss as loss:
+            raise DeviceFault(str(loss), f"try `ssh {entry.address}`") from loss
 
     def get_ready(self, say: Say) -> None:
         """Wait until the board is as cool as its entry wants it."""

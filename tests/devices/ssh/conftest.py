@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -41,10 +40,10 @@ def own_board(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Calla
     """Boards for one test."""
     with contextlib.ExitStack() as stack:
 
-        def make(**options: Any) -> Board:
-            made = Board(tmp_path / "board", packages=PLUGIN, **options)
+        def make(home_size: str) -> Board:
+            made = Board(tmp_path / "board", packages=PLUGIN)
             stack.callback(made.close)
-            made.start()
+            made.start(home_size)
             monkeypatch.setenv("PATH", made.path)
             return made
 

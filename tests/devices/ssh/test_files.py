@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbench.core.errors import DeviceFault, PocketbenchError
+from pocketbench.core.errors import DeviceFault
 from pocketbench.core.model_files import hash_model_file
 from pocketbench.core.records import Failure
 from tests.devices.board import Board, wait_until
@@ -93,13 +93,6 @@ def test_a_full_disk_is_said_before_anything_is_sent(own_board: Callable[..., Bo
     with pytest.raises(DeviceFault, match=r"large.fake can't be sent: .* bytes left, and the model needs 10,000,000"):
         run(board.describe(), large)
     assert show(run(board.describe(), small)) == [("small.fake", 0, "6")]
-    tiny = own_board_full(board)
-    assert "can't be kept there" in tiny.what
-
-
-def own_board_full(board: Board) -> PocketbenchError:
-    """The same board, started anew with no room for the agent itself."""
     board.stop()
-    board._home_size = "4k"
-    board.start()
-    return check_fault(board.describe())
+    board.start(home_size="4k")
+    assert "the agent can't be kept there" in check_fault(board.describe()).what

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from pocketbench.core.errors import UsageError
+from pocketbench.core.errors import FileFault, UsageError
 from pocketbench.profile.archive import AGENT_FILES
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
@@ -19,14 +19,18 @@ from pocketbench.profile.ssh.survey import describe_install, list_board_engines
 PI = DeviceEntry(name="rpi5", transport="ssh", address="pi@rpi5.local")
 
 
-def test_the_command_is_openssh_and_fixed_text() -> None:
+def test_the_command_is_openssh_and_fixed_text(tmp_path: Path) -> None:
     command = make_command(PI)
     assert command[0] == "ssh"
     assert command[-3:-1] == ["--", "pi@rpi5.local"]
     assert "BatchMode=yes" in command
     assert "-i" not in command
-    keyed = make_command(DeviceEntry(name="x", transport="ssh", address="x", key=Path("/k e/y")))
-    assert keyed[keyed.index("-i") + 1] == "/k e/y"
+    entry = DeviceEntry(name="x", transport="ssh", address="x", key=tmp_path / "k e y")
+    with pytest.raises(FileFault, match=r"x: there is no key .*k e y"):
+        make_command(entry)
+    (tmp_path / "k e y").touch()
+    keyed = make_command(entry)
+    assert keyed[keyed.index("-i") + 1] == str(tmp_path / "k e y")
     assert "IdentitiesOnly=yes" in keyed
 
 
