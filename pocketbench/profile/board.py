@@ -83,9 +83,12 @@ class Board:
             while True:
                 request = self._requests.read_request()
                 try:
-                    self._reply({"data": handlers[request["do"]](request)})
+                    reply = {"data": handlers[request["do"]](request)}
                 except Refusal as refusal:
-                    self._reply({"error": {"kind": refusal.kind, "message": refusal.message}})
+                    reply = {"error": {"kind": refusal.kind, "message": refusal.message}}
+                except OSError as error:  # of the board's own files and processes
+                    reply = {"error": {"kind": "device", "message": f"{request['do']}: {error}"}}
+                self._reply(reply)
         except (RequestsEnded, Disturbed, BrokenPipeError):
             return
         finally:
