@@ -275,16 +275,16 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         self._wait_for_state(None)
 
     def reboot(self) -> None:
-        """End all that runs on the phone, and adbd."""
-        self._tell("unplug")
+        """End all that runs on the phone, and adbd, which has no time to tidy up."""
         for number in self._members():
             if number != self._first:
                 self._kill(number)
+        self._tell("unplug")
         self.adb("disconnect")
         self._wait_for_state(None)
 
     def come_back(self) -> None:
-        """Undo `vanish`, `reboot`, `go_offline`, `stall`, `cut_after`, `revoke_key`, `kill_server` and `fill_data`."""
+        """Undo every fault of the connection, and `fill_data`."""
         (self.data / ".filler").unlink(missing_ok=True)
         self._tell("unplug")
         self._authorize()
@@ -309,6 +309,14 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
     def cut_after(self, byte_count: int) -> None:
         """Pull the cable when so many further bytes have gone to the phone."""
         self._tell(f"cut {byte_count}")
+
+    def stall_after(self, byte_count: int) -> None:
+        """As `stall`, when so many further bytes have gone to the phone."""
+        self._tell(f"hold {byte_count}")
+
+    def garble_after(self, byte_count: int) -> None:
+        """When so many further bytes have gone to the phone, the next one arrives changed."""
+        self._tell(f"garble {byte_count}")
 
     def revoke_key(self) -> None:
         """The phone is listed as "unauthorized"."""

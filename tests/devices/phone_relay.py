@@ -2,7 +2,8 @@
 
 Arguments: the port to listen on and adbd's port. Each line of standard input is a command, answered by "ok":
 `open`, `unplug`, `mute` (connections are accepted, and nothing is passed), `stall` (connections stay, and nothing is
-passed any more) and `cut N` (unplug when N further bytes have gone to the phone).
+passed any more), and what happens when N further bytes have gone to the phone: `cut N` (unplug), `hold N` (stall) and
+`garble N` (the next byte arrives changed).
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ CHUNK_BYTES = 16384
 
 
 class Relay:
-    """`bytes_left` are those that may still go to the phone, None without a limit."""
+    """`bytes_left` are those that still go to the phone before `event` ("cut", "hold", "garble"), None without one."""
 
     def __init__(self, port: int, target: int) -> None:
         self.port = port
@@ -23,6 +24,7 @@ class Relay:
         self.server: asyncio.Server | None = None
         self.writers: set[asyncio.StreamWriter] = set()
         self.bytes_left: int | None = None
+        self.event = ""
         self.passing = asyncio.Event()
 
     async def open(self) -> None:
@@ -66,18 +68,26 @@ class Relay:
         )
         self.writers -= {writer, phone_writer}
 
+    async def send(self, writer: asyncio.StreamWriter, chunk: bytes) -> None:
+        writer.write(chunk)
+        await writer.drain()
+
     async def pass_bytes(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *, to_phone: bool) -> None:
         try:
             while chunk := await reader.read(CHUNK_BYTES):
                 await self.passing.wait()
-                if to_phone and self.bytes_left is not None:
-                    chunk = chunk[: self.bytes_left]
+                if to_phone and self.bytes_left is not None and len(chunk) > self.bytes_left:
+                    place, self.bytes_left = self.bytes_left, None
+                    if self.event == "garble":
+                        chunk = chunk[:place] + bytes([chunk[place] ^ 1]) + chunk[place + 1 :]
+                    else:
+                        await self.send(writer, chunk[:place])
+                        await (self.unplug() if self.event == "cut" else self.stall())
+                        await self.passing.wait()
+                        chunk = chunk[place:]
+                elif to_phone and self.bytes_left is not None:
                     self.bytes_left -= len(chunk)
-                writer.write(chunk)
-                await writer.drain()
-                if to_phone and self.bytes_left == 0:
-                    await self.unplug()
-                    return
+                await self.send(writer, chunk)
         except OSError:
             pass
         writer.transport.abort()
@@ -94,8 +104,8 @@ async def main() -> None:
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := (await reader.readline()).decode().split():
-        if line[0] == "cut":
-            relay.bytes_left = int(line[1])
+        if len(line) > 1:
+            relay.event, relay.bytes_left = line[0], int(line[1])
         else:
             await commands[line[0]]()
         print("ok", flush=True)

@@ -495,6 +495,33 @@ def test_the_connection_is_cut_in_the_middle_of_a_push(bench: Bench, tmp_path: P
     bench.profile(big)
 
 
+def test_a_file_that_arrives_damaged_or_in_part_is_not_measured(bench: Bench, tmp_path: Path) -> None:
+    phone = bench.phone
+    big = write_big_model(tmp_path / "big.tflite")
+    phone.garble_after(1 << 20)
+    (result,) = bench.profile(big)
+    assert result.failure is not None
+    assert "arrived damaged" in result.failure.message
+    assert list_timed(phone) == []
+
+    def list_sizes() -> list[int]:
+        sizes = [(phone.data / name).stat().st_size for name in phone.files() if ".tflite" in name]
+        return [size for size in sizes if size > 1 << 19]
+
+    def restart() -> None:
+        wait_until(lambda: list_sizes() != [], "nothing came")
+        time.sleep(0.2)
+        phone.reboot()
+        (size,) = list_sizes()
+        assert size < big.stat().st_size
+        phone.come_back()
+
+    phone.stall_after(3 << 20)
+    with meanwhile(restart):
+        (result,) = bench.profile(big)
+    check_right(phone, result)
+
+
 def test_no_space_on_the_phone(bench: Bench, model: Path, tmp_path: Path) -> None:
     phone = bench.phone
     bench.profile(model)

@@ -220,8 +220,18 @@ def test_a_push_that_does_not_arrive(phone: Phone, tmp_path: Path) -> None:
     cut = phone.adb("-s", phone.serial, "push", str(tmp_path / "blob"), "/data/local/tmp/blob")
     assert cut.returncode == 1
     phone.come_back()
+    phone.garble_after(1 << 20)
+    push(phone, tmp_path / "blob", "/data/local/tmp/blob")
+    arrived = (phone.data / "blob").read_bytes()
+    assert (len(arrived), sum(arrived)) == (4 << 20, 1)
+    phone.stall_after(3 << 20)  # adb sends a megabyte at a time, and adbd writes what came whole
+    with pytest.raises(subprocess.TimeoutExpired):
+        phone.adb("-s", phone.serial, "push", str(tmp_path / "blob"), "/data/local/tmp/part", timeout_s=1)
+    phone.reboot()
+    assert 0 < (phone.data / "part").stat().st_size < 4 << 20
+    phone.come_back()
     phone.fill_data(free_bytes=1 << 20)
-    full = phone.adb("-s", phone.serial, "push", str(tmp_path / "blob"), "/data/local/tmp/blob")
+    full = phone.adb("-s", phone.serial, "push", str(tmp_path / "blob"), "/data/local/tmp/full")
     assert full.returncode == 1
     assert "No space left on device" in full.stdout + full.stderr
 
