@@ -1,1 +1,1 @@
-"""Accuracies: published reference values."""
+"""Accuracies: data sets, training, published reference values."""

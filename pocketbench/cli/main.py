@@ -13,6 +13,7 @@ from pocketbench.core.errors import EnvironmentFault, PocketbenchError, UnknownN
 
 VERBS = {
     "export": ("export", "Convert models to ONNX, TFLite and Core ML, and verify each file."),
+    "train": ("train", "Train the models of a suite, all from one recipe."),
     "explain": ("explain", "Say which graph form each attention block gets, and why."),
     "profile": ("profile", "Measure the latency of model files or of a suite."),
     "devices": ("devices", "List devices to measure on, and say what one lacks."),

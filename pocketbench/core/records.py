@@ -14,6 +14,28 @@ FORMATS = ("onnx", "tflite", "coreml")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Preprocessing:
+    """What becomes of a picture before a network sees it; the same in training, evaluation and calibration.
+
+    1. `channels` 1 makes it grey, 3 makes it RGB.
+    2. `crop` "center": its shorter side becomes `resize` (None: it keeps its size), then the middle of `size`
+       (height, width) is cut out, with black around a picture that is smaller. "squash": it becomes `size` at once,
+       whatever its proportions; `resize` is None.
+    3. (value / 255 - mean) / std, for each channel.
+
+    `interpolation` is Pillow's, "nearest", "bilinear", "bicubic" or "lanczos"; None where nothing is resized.
+    """
+
+    size: tuple[int, ...]
+    channels: int
+    crop: str
+    resize: int | None
+    interpolation: str | None
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ModelSpec:
     """One network, by how to build it. Two equal specs build equal networks with equal weights.
 
@@ -22,6 +44,8 @@ class ModelSpec:
     as the function returned them. Where the file stands tells no specs apart; `checkpoint_sha256`, its content, does.
     `rewrite` exchanges what exports badly for what computes the same; `swap_gates` names a gate that then takes the
     place of the sigmoid in attention blocks, which is another function.
+    `preprocessing` is what its weights were trained with, and `recipe_sha256` by which recipe. Neither decides what is
+    built: the weights do, by their hash.
     """
 
     backbone: str
@@ -38,6 +62,8 @@ class ModelSpec:
     checkpoint_sha256: str | None = field(default=None, metadata={"since": "0.2"})
     rewrite: bool = field(default=False, metadata={"since": "0.2"})
     swap_gates: str | None = field(default=None, metadata={"since": "0.2"})
+    preprocessing: Preprocessing | None = field(default=None, compare=False, metadata={"since": "0.4"})
+    recipe_sha256: str | None = field(default=None, compare=False, metadata={"since": "0.4"})
 
     @property
     def name(self) -> str:

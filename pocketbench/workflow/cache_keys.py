@@ -8,6 +8,7 @@ returns can depend on anything, so its key is taken over the graph and the weigh
 from __future__ import annotations
 
 import ast
+import dataclasses
 import hashlib
 import importlib.metadata
 import importlib.util
@@ -16,6 +17,7 @@ import sys
 from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import ModelSpec
@@ -80,7 +82,7 @@ def find_form_modules(spec: ModelSpec) -> tuple[str, ...]:
 def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -> str:
     exporter = ("pocketbench.export.exporter", f"pocketbench.export.to_{target.format}")
     parts = {
-        "spec": to_plain(spec),
+        "spec": describe_spec(spec),
         "target": to_plain(target),
         "content": content,
         "exporter": hash_sources(exporter),
@@ -88,6 +90,13 @@ def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -
         "python": sys.version_info[:2],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
+
+
+def describe_spec(spec: ModelSpec) -> dict[str, Any]:
+    """The spec as it stands in a key: what it got in 0.4 only where it says something, so that older keys stay."""
+    plain: dict[str, Any] = to_plain(spec)
+    later = {field.name for field in dataclasses.fields(spec) if field.metadata.get("since") == "0.4"}
+    return {name: value for name, value in plain.items() if value is not None or name not in later}
 
 
 @cache

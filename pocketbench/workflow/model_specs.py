@@ -94,7 +94,35 @@ def add_checkpoint(spec: ModelSpec, checkpoint: str | None) -> ModelSpec:
     from pocketbench.blocks.checkpoint_file import hash_checkpoint
 
     digest = hash_checkpoint(Path(checkpoint))
-    return replace(spec, weights="given", checkpoint=checkpoint, checkpoint_sha256=digest)
+    spec = replace(spec, weights="given", checkpoint=checkpoint, checkpoint_sha256=digest)
+    return add_training(spec, Path(checkpoint))
+
+
+def add_training(spec: ModelSpec, checkpoint: Path) -> ModelSpec:
+    """The spec with what its checkpoint says of the training; as it is where the checkpoint says nothing.
+
+    Raises:
+        UsageError: when the weights were trained for another network of the same shapes.
+        FileFault: when the file can't be read.
+    """
+    from pocketbench.accuracy.training_record import read_training
+
+    training = read_training(checkpoint)
+    if training is None:
+        return spec
+    for name in ("backbone", "block", "gate"):  # other gates or blocks can have weights of the same names and shapes
+        trained, asked = getattr(training.spec, name), getattr(spec, name)
+        if trained != asked:
+            option = "model" if name == "backbone" else "attention" if name == "block" else name
+            cure = f"--{option} {trained}" if trained is not None else f"leave {option} out"
+            raise UsageError(f"checkpoint {checkpoint} was trained with {name} {trained}, not {asked}", cure)
+    # at another size it is not known what becomes of a picture
+    fits = training.spec.input_shape[1:] == spec.input_shape[1:]
+    return replace(
+        spec,
+        preprocessing=training.preprocessing if fits else None,
+        recipe_sha256=training.recipe_sha256,
+    )
 
 
 def parse_input_size(text: str) -> tuple[int, int]:

@@ -16,12 +16,13 @@ from pocketbench.workflow.gate.limit_rows import SuiteCells, parse_gate
 from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.model_specs import MAX_CHANNELS, MAX_CLASSES, MAX_SIDE, WIDTH_RANGE, make_spec
 from pocketbench.workflow.toml_tables import TomlTable, read_toml
+from pocketbench.workflow.train_table import TrainTable, parse_train
 
 FORMAT_VERSION = 1
 HOST = "host"
 MAX_MODELS = 1000
 MAX_SAMPLES = 1_000_000
-SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "gate", "model")
+SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "gate", "train", "model")
 PLAN_KEYS = ("sessions", "rounds", "burst", "settle", "warmup", "timeout_s", "cooldown_s")
 MODEL_KEYS = (
     *("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed"),
@@ -55,6 +56,7 @@ class Suite:
     devices: tuple[str, ...]
     plan: PlanValues
     gate: GateTable = field(default_factory=GateTable)
+    train: TrainTable | None = None
 
     def list_plans(self) -> list[RunPlan]:
         """A plan for each engine and thread count."""
@@ -131,6 +133,7 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
         devices=devices,
         plan=_parse_plan(table.table("plan")),
         gate=parse_gate(table.table("gate"), _name_cells(models, formats, engines, devices)),
+        train=parse_train(table.table("train"), models) if "train" in table else None,
     )
 
 

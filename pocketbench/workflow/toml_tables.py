@@ -98,6 +98,16 @@ class TomlTable:
             self._items(key, limit, lambda item: is_whole(item, low, high), f"whole numbers from {low} to {high}")
         )
 
+    def numbers(self, key: str, low: float, high: float, limit: int = 100) -> tuple[float, ...]:
+        """Raises: SuiteError unless the value is a list of 1 to `limit` numbers in the range; they may be equal."""
+        value = self._content.get(key)
+        if not isinstance(value, list) or not 1 <= len(value) <= limit:
+            raise self._misfit(key, value, f"expected a list of 1 to {limit} numbers")
+        for item in value:
+            if type(item) not in (int, float) or not low <= item <= high:
+                raise self._misfit(key, item, f"expected a list of numbers from {low:g} to {high:g}")
+        return tuple(map(float, value))
+
     def size(self, key: str, high: int) -> tuple[int, int] | None:
         """A height and a width, written as one number or as two. Raises: SuiteError."""
         value = self._content.get(key)

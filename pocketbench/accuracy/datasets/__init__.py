@@ -1,0 +1,1 @@
+"""Data sets: one file a format, `catalog.open_dataset` for all."""
