@@ -1,0 +1,19 @@
+"""A network that learns in a second, with everything that makes training random: dropout, BatchNorm, initialisation."""
+
+from __future__ import annotations
+
+from torch import nn
+
+
+def build_small() -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1, bias=False),
+        nn.BatchNorm2d(8),
+        nn.ReLU6(),
+        nn.Conv2d(8, 8, 3, padding=1, groups=8, bias=False),
+        nn.BatchNorm2d(8),
+        nn.Hardswish(),
+        nn.Flatten(),
+        nn.Dropout(0.1),
+        nn.Linear(8 * 8 * 8, 3),
+    )
