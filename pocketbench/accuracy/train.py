@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
 from pocketbench import __version__
 from pocketbench.accuracy.epoch import Normalisation, count_steps, epoch_randomness, measure_top1, run_epoch
@@ -21,6 +21,7 @@ from pocketbench.accuracy.training_data import Examples, TrainingData
 from pocketbench.accuracy.training_record import METADATA_KEY, EpochResult, Training
 from pocketbench.accuracy.training_state import TrainingState, load_state, pack, save_state
 from pocketbench.blocks.build import build_model
+from pocketbench.blocks.model_runs import run_on
 from pocketbench.core.errors import EnvironmentFault, UsageError
 from pocketbench.core.jsonio import dump_record, to_plain, write_bytes
 from pocketbench.core.records import ModelSpec
@@ -53,7 +54,8 @@ def train_network(job: TrainingJob, data: TrainingData, path: Path, device: str,
         device: "cpu" or "cuda".
 
     Raises:
-        UsageError: when the data does not fill one batch.
+        UsageError: when the data does not fill one batch, or the network is no classifier for it.
+        ModelFault: when the network does not run on such pictures.
         TrainingFault: when the loss is no number any more.
         FileFault: when a file can't be written, or the state can't be read.
     """
@@ -65,6 +67,7 @@ def train_network(job: TrainingJob, data: TrainingData, path: Path, device: str,
             "make the batch smaller",
         )
     model, optimizer = make_network(job, device)
+    check_scores(model, job, data, device)
     train, test = (
         Examples(pictures=part.pictures.to(device), labels=part.labels.to(device)) for part in (data.train, data.test)
     )
@@ -104,10 +107,13 @@ def make_network(job: TrainingJob, device: str) -> tuple[nn.Module, torch.optim.
 
     "given" without a checkpoint leaves each layer's own initialisation; "random" would fit it for a comparison.
     """
-    model = build_model(replace(job.spec, weights="given", seed=job.seed))
-    model = model.to(device)
-    # half the time of the usual order of dimensions on a CPU
-    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    model = build_model(replace(job.spec, weights="given", seed=job.seed)).to(device)
+    for parameter in model.parameters():
+        if parameter.ndim == 4:
+            # Half the time of the usual order of dimensions on a CPU. `contiguous` would leave kernels of one channel
+            # or one position as they are, and their convolutions slow; module.to refuses modules with other ranks.
+            ordered = torch.empty_like(parameter, memory_format=torch.channels_last)
+            parameter.data = ordered.copy_(parameter.data)
     optimizer = torch.optim.SGD(
         model.parameters(),
         lr=job.recipe.learning_rate,
@@ -116,6 +122,20 @@ def make_network(job: TrainingJob, device: str) -> tuple[nn.Module, torch.optim.
         nesterov=True,
     )
     return model, optimizer
+
+
+def check_scores(model: nn.Module, job: TrainingJob, data: TrainingData, device: str) -> None:
+    """Raises: UsageError unless the network gives a score for each class that the data has."""
+    scores = run_on(model, torch.zeros(2, *job.spec.input_shape[1:], device=device))
+    if not isinstance(scores, Tensor) or scores.ndim != 2:
+        seen = f"shape {tuple(scores.shape)}" if isinstance(scores, Tensor) else f"a {type(scores).__name__}"
+        raise UsageError(f"{job.spec.name} gives {seen} for 2 pictures", "only classifiers are trained")
+    highest = max(int(part.labels.max()) for part in (data.train, data.test))
+    if highest >= scores.shape[1]:
+        raise UsageError(
+            f"{data.name} has the label {highest}, {job.spec.name} scores for {scores.shape[1]} classes",
+            f"build it with at least {highest + 1} classes",
+        )
 
 
 def state_path(path: Path) -> Path:

@@ -68,7 +68,8 @@ def read_metadata(path: Path) -> dict[str, str]:
     try:
         with path.open("rb") as file:
             (length,) = struct.unpack("<Q", file.read(8))
-            header = json.loads(file.read(length)) if length <= MAX_HEADER_BYTES else None
+            content = file.read(length) if length <= MAX_HEADER_BYTES else b""
+            header = json.loads(content) if len(content) == length else None
     except (OSError, struct.error, ValueError, RecursionError) as error:
         raise FileFault(f"{path} is no safetensors file: {error}", "copy or download it again") from error
     metadata = header.get("__metadata__", {}) if isinstance(header, dict) else None

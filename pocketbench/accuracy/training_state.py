@@ -43,21 +43,25 @@ def load_state(path: Path, identity: str, model: nn.Module, optimizer: torch.opt
     """
     if not path.exists():
         return ()
-    text = read_metadata(path).get(METADATA_KEY, "")
-    state = parse_record(text, TrainingState, str(path))
-    if state.identity != identity:
-        return ()
     try:
+        state = parse_record(read_metadata(path).get(METADATA_KEY, ""), TrainingState, str(path))
+        if state.identity != identity:
+            return ()
         tensors = safetensors.torch.load_file(path)
-        model.load_state_dict(
-            {name.removeprefix(WEIGHT): value for name, value in tensors.items() if name.startswith(WEIGHT)}
-        )
-        for name, parameter in model.named_parameters():
-            buffer = tensors[MOMENTUM + name].to(parameter.device)
-            optimizer.state[parameter] = {"momentum_buffer": torch.empty_like(parameter).copy_(buffer)}
+        put_back(tensors, model, optimizer)
     except Exception as error:
-        raise FileFault(f"{path} can't be read: {error}", "delete it: the training starts anew") from error
+        what = error.what if isinstance(error, FileFault) else f"{path} can't be read: {error}"
+        raise FileFault(what, f"delete {path}: the training starts anew") from error
     return state.epochs
+
+
+def put_back(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.optim.SGD) -> None:
+    model.load_state_dict(
+        {name.removeprefix(WEIGHT): value for name, value in tensors.items() if name.startswith(WEIGHT)}
+    )
+    for name, parameter in model.named_parameters():
+        buffer = torch.empty_like(parameter, requires_grad=False).copy_(tensors[MOMENTUM + name])
+        optimizer.state[parameter] = {"momentum_buffer": buffer}
 
 
 def pack(tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> bytes:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import click
 
+from pocketbench.cli.failures import refuse_failures
 from pocketbench.cli.progress import watch
-from pocketbench.core.errors import EnvironmentFault, PocketbenchError
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import Artifact
 from pocketbench.core.units import format_bytes, format_count
@@ -48,7 +48,7 @@ def warn_of_costs(variants: Sequence[Variant]) -> None:
 
 
 def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None:
-    """Print what is there now. Raises: EnvironmentFault, as `refuse_failures`."""
+    """Print what is there now. Raises: EnvironmentFault, as `refuse_failed_exports`."""
     if as_json:
         click.echo(json.dumps([to_plain(artifact) for artifact in outcome.artifacts]))
     else:
@@ -60,7 +60,7 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
             click.echo(f"all {kept} files are up to date: nothing to do", err=True)
         elif outcome.artifacts:
             click.echo(f"{outcome.exported_count} exported, {kept} up to date", err=True)
-    refuse_failures(outcome)
+    refuse_failed_exports(outcome)
 
 
 def show_rewriting(artifacts: Sequence[Artifact]) -> None:
@@ -73,27 +73,13 @@ def show_rewriting(artifacts: Sequence[Artifact]) -> None:
             click.echo(f"  {line}", err=True)
 
 
-def refuse_failures(outcome: ExportOutcome) -> None:
-    """Name what could not be exported; one cause is said once, however many files it costs.
-
-    Raises: UsageError or EnvironmentFault, when something could not.
-    """
-    names: dict[tuple[type[PocketbenchError], str, str], list[str]] = {}
-    for (spec, target), error in outcome.failures:
-        names.setdefault((type(error), error.what, error.cure), []).append(f"{spec.name} {target}")
-    causes = [
-        kind(f"{found[0]}{f' and {len(found) - 1} more' if found[1:] else ''}: {what}", cure)
-        for (kind, what, cure), found in names.items()
-    ]
-    if len(causes) == 1:
-        raise causes[0]
-    for cause in causes:
-        click.echo(f"pocketbench: {cause.what}\n  try: {cause.cure}", err=True)
-    if causes:
-        raise EnvironmentFault(
-            f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.artifacts)} files were not exported",
-            "see the lines above; the files that were exported are kept",
-        )
+def refuse_failed_exports(outcome: ExportOutcome) -> None:
+    """Raises: UsageError or EnvironmentFault, when something could not be exported."""
+    refuse_failures(
+        [(f"{spec.name} {target}", error) for (spec, target), error in outcome.failures],
+        f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.artifacts)} files were not exported",
+        "see the lines above; the files that were exported are kept",
+    )
 
 
 def describe_artifact(artifact: Artifact, folder: Path) -> str:

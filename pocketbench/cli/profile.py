@@ -53,7 +53,7 @@ def command(
     operators: bool,
 ) -> None:
     """Measure the latency of model files on this machine or on devices, each in processes of its own."""
-    from pocketbench.cli.export_view import refuse_failures, watch_exports
+    from pocketbench.cli.export_view import refuse_failed_exports, watch_exports
     from pocketbench.cli.profile_view import show_left_out, show_results, watch_run
     from pocketbench.core.store import Store
     from pocketbench.workflow.device_cells import check_every_file_is_measured, plan_devices
@@ -88,4 +88,4 @@ def command(
     if devices is not None:
         show_left_out(planned)
     show_results(outcome, as_json=as_json)
-    refuse_failures(request.exports)
+    refuse_failed_exports(request.exports)

@@ -11,8 +11,8 @@ from contextlib import contextmanager
 import click
 
 from pocketbench.accuracy.training_record import Training
+from pocketbench.cli.failures import refuse_failures
 from pocketbench.cli.progress import watch
-from pocketbench.core.errors import EnvironmentFault, PocketbenchError
 from pocketbench.core.jsonio import to_plain
 from pocketbench.workflow.train_models import Progress, TrainOutcome, TrainRequest
 
@@ -43,7 +43,7 @@ def show_outcome(outcome: TrainOutcome, *, as_json: bool) -> None:
             click.echo(line)
         kept = len(outcome.trainings) - outcome.trained_count
         click.echo(f"{outcome.trained_count} trained, {kept} were done before", err=True)
-    refuse_failures(outcome)
+    refuse_failed_trainings(outcome)
 
 
 def format_table(trainings: Sequence[Training]) -> list[str]:
@@ -66,24 +66,10 @@ def format_table(trainings: Sequence[Training]) -> list[str]:
     return lines
 
 
-def refuse_failures(outcome: TrainOutcome) -> None:
-    """Name what could not be trained; one cause is said once.
-
-    Raises: UsageError or EnvironmentFault, when something could not.
-    """
-    titles: dict[tuple[type[PocketbenchError], str, str], list[str]] = {}
-    for request, error in outcome.failures:
-        titles.setdefault((type(error), error.what, error.cure), []).append(request.title)
-    causes = [
-        kind(f"{found[0]}{f' and {len(found) - 1} more' if found[1:] else ''}: {what}", cure)
-        for (kind, what, cure), found in titles.items()
-    ]
-    if len(causes) == 1:
-        raise causes[0]
-    for cause in causes:
-        click.echo(f"pocketbench: {cause.what}\n  try: {cause.cure}", err=True)
-    if causes:
-        raise EnvironmentFault(
-            f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.trainings)} were not trained",
-            "see the lines above; what was trained is kept",
-        )
+def refuse_failed_trainings(outcome: TrainOutcome) -> None:
+    """Raises: UsageError or EnvironmentFault, when something could not be trained."""
+    refuse_failures(
+        [(request.title, error) for request, error in outcome.failures],
+        f"{len(outcome.failures)} of {len(outcome.failures) + len(outcome.trainings)} were not trained",
+        "see the lines above; what was trained is kept",
+    )

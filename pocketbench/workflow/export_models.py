@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
@@ -17,6 +16,7 @@ from pocketbench.core.targets import FormatTarget
 from pocketbench.workflow.cache_keys import make_static_key
 from pocketbench.workflow.export_process import ExportJob, ExportProcess
 from pocketbench.workflow.kept_artifacts import find_current_artifact
+from pocketbench.workflow.worker_count import count_workers
 
 WORKER_MEMORY_BYTES = 3 * 2**30
 """Kept free for each worker. Three converters and MobileNetV2 with CA peak at 0.9 GB; larger networks need more."""
@@ -82,20 +82,10 @@ def plan_jobs(variants: Iterable[Variant], worker_count: int) -> list[ExportJob]
     return jobs
 
 
-def count_workers() -> int:
-    """As many as there are cores, if the free memory holds them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # macOS has no such name
-        return cores
-    return max(1, min(cores, free // WORKER_MEMORY_BYTES))
-
-
 def _run_jobs(
     variants: list[Variant], folder: Path, report: Progress, found: dict[Variant, Artifact], outcome: ExportOutcome
 ) -> None:
-    workers = count_workers()
+    workers = count_workers(WORKER_MEMORY_BYTES)
     jobs = plan_jobs(variants, workers)
     workers = min(workers, len(jobs))
     idle: queue.SimpleQueue[ExportProcess] = queue.SimpleQueue()

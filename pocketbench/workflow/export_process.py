@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pocketbench.core.jsonio import parse_record, to_plain
 from pocketbench.core.records import Artifact, ModelSpec
 from pocketbench.core.targets import FormatTarget
 from pocketbench.export.naming import scratch_prefix
+from pocketbench.workflow.worker_end import describe_end
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +68,10 @@ class ExportProcess:
                 yield "failure", pending.pop(reply["target"]), _make_error(*reply["failure"])
             elif reply["step"] in by_name:
                 yield "step", by_name[reply["step"]], None
-        cause = self._explain_end(process)
+        cause = EnvironmentFault(
+            f"a converter ended its process {describe_end(process, self._log)}",
+            "try another format; free memory if it was SIGKILL",
+        )
         self._remove_scratch(process)
         self._process = None
         if not self._stopped:
@@ -102,18 +105,6 @@ class ExportProcess:
         if self._folder is not None:
             for scratch in self._folder.glob(f"{scratch_prefix(process.pid)}*"):
                 shutil.rmtree(scratch, ignore_errors=True)
-
-    def _explain_end(self, process: subprocess.Popen[str]) -> PocketbenchError:
-        code = process.wait()
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        tail = ""
-        if not self._log.closed:
-            self._log.seek(0, os.SEEK_END)
-            self._log.seek(max(0, self._log.tell() - 300))
-            tail = self._log.read().decode("utf-8", "replace")
-        return EnvironmentFault(
-            f"a converter ended its process {how}: ...{tail}", "try another format; free memory if it was SIGKILL"
-        )
 
 
 def _make_error(exit_code: int, what: str, cure: str) -> PocketbenchError:

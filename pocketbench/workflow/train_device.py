@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
-
 from pocketbench.core.errors import EnvironmentFault
+from pocketbench.workflow.worker_count import count_workers
 
 WORKER_MEMORY_BYTES = 2 * 2**30
 
@@ -26,12 +25,5 @@ def choose_device(asked: str) -> str:
 
 
 def count_jobs(device: str) -> int:
-    """One on a GPU; else one a core, if the free memory holds them."""
-    if device != "cpu":
-        return 1
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    try:
-        free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (ValueError, OSError):  # macOS has no such name
-        return cores
-    return max(1, min(cores, free // WORKER_MEMORY_BYTES))
+    """Trainings at a time: one on a GPU, else one a core."""
+    return count_workers(WORKER_MEMORY_BYTES) if device == "cpu" else 1

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
 from typing import Any
 
-from pocketbench.core.errors import EnvironmentFault, PocketbenchError, UsageError
+from pocketbench.core.errors import EnvironmentFault, UsageError
+from pocketbench.workflow.worker_end import describe_end
 
 
 class TrainProcess:
@@ -44,7 +44,10 @@ class TrainProcess:
             yield reply
             if "training" in reply:
                 return
-        raise self._explain_end(process)
+        raise EnvironmentFault(
+            f"training ended its process {describe_end(process, self._log)}",
+            "the same command again continues; free memory if it was SIGKILL",
+        )
 
     def stop(self) -> None:
         """End the worker at once; the training goes on from its last whole epoch some other time."""
@@ -69,15 +72,3 @@ class TrainProcess:
                 env=os.environ | settings,
             )
         return self._process
-
-    def _explain_end(self, process: subprocess.Popen[str]) -> PocketbenchError:
-        code = process.wait()
-        how = f"by {signal.Signals(-code).name}" if code < 0 else f"with exit code {code}"
-        tail = ""
-        if not self._log.closed:
-            self._log.seek(0, os.SEEK_END)
-            self._log.seek(max(0, self._log.tell() - 300))
-            tail = self._log.read().decode("utf-8", "replace")
-        return EnvironmentFault(
-            f"training ended its process {how}: ...{tail}", "the same command again continues; free memory if SIGKILL"
-        )

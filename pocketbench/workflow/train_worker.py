@@ -66,8 +66,8 @@ class Trainer:
             if done % STEPS_BETWEEN_REPLIES == 0:
                 self.reply({"step": done, "of": count})
 
+        data = self.find_data(request["data"], make_preprocessing(recipe, spec), spec.class_count or 0)
         with hold_training(path):
-            data = self.find_data(request["data"], make_preprocessing(recipe, spec), spec.class_count or 0)
             training = train_network(job, data, path, device, report)
         self.reply({"training": dump_record(training)})
 

@@ -17,3 +17,11 @@ def build_small() -> nn.Module:
         nn.Dropout(0.1),
         nn.Linear(8 * 8 * 8, 3),
     )
+
+
+def build_two_classes() -> nn.Module:
+    return nn.Sequential(nn.Flatten(), nn.Linear(256, 2))
+
+
+def build_map() -> nn.Module:
+    return nn.Conv2d(1, 3, 1)

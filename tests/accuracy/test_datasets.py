@@ -266,6 +266,13 @@ def test_pictures_of_every_mode(tmp_path, mode, colour, expected):
         assert np.array_equal(pixels[0, 0], expected)
 
 
+def test_a_picture_of_unknown_range_is_refused(tmp_path):
+    (tmp_path / "cat").mkdir()
+    Image.new("F", (3, 2), 0.5).save(tmp_path / "cat" / "a.tif")
+    with pytest.raises(FileFault, match=r"a\.tif has values of 32 bits"):
+        open_dataset(str(tmp_path), "test").pictures.read(0)
+
+
 def test_a_picture_stands_upright_as_its_exif_says(tmp_path):
     (tmp_path / "cat").mkdir()
     image = Image.fromarray(np.arange(12, dtype=np.uint8).reshape(3, 4) * 20)

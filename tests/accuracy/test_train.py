@@ -146,6 +146,16 @@ def test_data_that_fills_no_batch_is_refused(tmp_path):
         train(tmp_path / "a.safetensors", replace(JOB, recipe=replace(RECIPE, batch_size=331)))
 
 
+def test_a_network_without_a_score_for_each_class_is_refused(tmp_path):
+    for function, what in (
+        ("build_two_classes", "has the label 2, .* scores for 2"),
+        ("build_map", r"\(2, 3, 16, 16\)"),
+    ):
+        spec = replace(JOB.spec, backbone=f"tests.accuracy.nets:{function}")
+        with pytest.raises(UsageError, match=what):
+            train(tmp_path / "a.safetensors", replace(JOB, spec=spec))
+
+
 def test_label_smoothing_is_in_the_loss(tmp_path):
     smooth = train(tmp_path / "a.safetensors", replace(JOB, recipe=replace(RECIPE, label_smoothing=0.3)))
     # the least loss that smoothed targets of three classes allow: their entropy

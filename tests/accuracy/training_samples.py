@@ -6,11 +6,14 @@ import struct
 from pathlib import Path
 
 import numpy as np
+import safetensors.numpy
 import torch
 
-from pocketbench.accuracy.recipe import Framing, Recipe
+from pocketbench.accuracy.recipe import Framing, Recipe, make_preprocessing
 from pocketbench.accuracy.train import TrainingJob
 from pocketbench.accuracy.training_data import Examples, TrainingData
+from pocketbench.accuracy.training_record import EpochResult, Training
+from pocketbench.core.jsonio import dump_record
 from pocketbench.core.records import ModelSpec
 
 RECIPE = Recipe(
@@ -18,6 +21,31 @@ RECIPE = Recipe(
 )
 SPEC = ModelSpec(backbone="tests.accuracy.nets:build_small", input_shape=(1, 1, 16, 16))
 JOB = TrainingJob(spec=SPEC, recipe=RECIPE, seed=3)
+
+
+TRAINING = Training(
+    spec=SPEC,
+    recipe=RECIPE,
+    recipe_sha256=RECIPE.sha256,
+    preprocessing=make_preprocessing(RECIPE, SPEC),
+    dataset="bars",
+    dataset_sha256="0" * 64,
+    train_count=330,
+    test_count=90,
+    seed=3,
+    epochs=(EpochResult(train_loss=0.5, top1_fraction=0.9, busy_s=1.5),),
+    device="cpu",
+    machine=None,
+    tools={"torch": "2.13.0"},
+    finished_at="2026-01-02T03:04:05+00:00",
+)
+
+
+def write_weights(path: Path, training: Training, **weights: np.ndarray) -> None:
+    """A file as a training leaves it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    metadata = {"pocketbench.training": dump_record(training)}
+    safetensors.numpy.save_file(weights or {"a": np.zeros(1, np.float32)}, path, metadata)
 
 
 def draw_bars(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:

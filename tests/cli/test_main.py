@@ -11,6 +11,7 @@ import pytest
 VERBS = (
     "export",
     "explain",
+    "train",
     "profile",
     "report",
     "history",

@@ -31,6 +31,8 @@ LIGHT = [
     "pocketbench.export.catalog",
     "pocketbench.profile.catalog",
     "pocketbench.workflow.suites",
+    "pocketbench.accuracy.training_record",
+    "pocketbench.workflow.train_models",
 ]
 BLOCK = f"""
 import importlib.machinery, sys

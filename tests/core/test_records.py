@@ -5,7 +5,7 @@ import re
 import pytest
 
 from pocketbench.core import records
-from pocketbench.core.records import ModelSpec
+from pocketbench.core.records import ModelSpec, Preprocessing
 
 KINDS = [kind for kind in vars(records).values() if dataclasses.is_dataclass(kind)]
 
@@ -39,6 +39,18 @@ def test_the_name_tells_the_checkpoint(path, part):
     assert spec.name == f"net_224_{part}-01234567"
     assert spec == dataclasses.replace(spec, checkpoint="elsewhere.pth")
     assert spec != dataclasses.replace(spec, checkpoint_sha256=None)
+
+
+def test_what_is_known_of_the_weights_tells_no_specs_apart():
+    """The weights do, by their hash; two networks of one build and one hash are one network."""
+    spec = ModelSpec(backbone="net")
+    grey = Preprocessing(
+        size=(32, 32), channels=1, crop="center", resize=None, interpolation=None, mean=(0.3,), std=(0.4,)
+    )
+    known = dataclasses.replace(spec, preprocessing=grey, recipe_sha256="1" * 64)
+    assert known == spec
+    assert hash(known) == hash(spec)
+    assert known.name == spec.name
 
 
 def test_specs_that_differ_have_names_that_differ():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from pocketbench.core.errors import UnknownNameError
-from pocketbench.core.records import ModelSpec
+from pocketbench.core.records import ModelSpec, Preprocessing
 from pocketbench.core.targets import parse_format_target
 from pocketbench.workflow import cache_keys
 from pocketbench.workflow.cache_keys import find_model_modules, hash_sources, list_imports, make_static_key
@@ -113,3 +113,15 @@ def test_unknown_names_are_refused() -> None:
         make_static_key(replace(SPEC, backbone="mobilenet_v3"), ONNX)
     with pytest.raises(UnknownNameError, match="attention block"):
         make_static_key(replace(SPEC, block="sea"), ONNX)
+
+
+def test_a_preprocessing_is_in_the_key_and_its_absence_is_not() -> None:
+    """Keys that were made before specs had one stay: files are not exported anew."""
+    preprocessing = Preprocessing(
+        size=(224, 224), channels=3, crop="center", resize=256, interpolation="bicubic", mean=(0.5,) * 3, std=(0.5,) * 3
+    )
+    plain = cache_keys.describe_spec(SPEC)
+    assert not {"preprocessing", "recipe_sha256"} & set(plain)
+    assert {"backbone", "checkpoint", "swap_gates"} < set(plain)
+    assert make_static_key(replace(SPEC, preprocessing=preprocessing), ONNX) != make_static_key(SPEC, ONNX)
+    assert make_static_key(replace(SPEC, recipe_sha256="a"), ONNX) != make_static_key(SPEC, ONNX)

@@ -12,6 +12,7 @@ import pytest
 from pocketbench.core.errors import FileFault, UnknownNameError, UsageError
 from pocketbench.core.records import ModelSpec
 from pocketbench.workflow.model_specs import make_spec
+from tests.accuracy.training_samples import TRAINING, write_weights
 
 
 def test_defaults_of_a_backbone() -> None:
@@ -160,3 +161,43 @@ def test_a_backbone_brings_its_own_classes_and_its_own_squeeze_and_excitation() 
     assert make_spec("efficientnet_b0", attention="se").reduction_ratio is None
     assert make_spec("efficientnet_b0", attention="se", reduction=16).reduction_ratio == 16
     assert make_spec("efficientnet_b0", attention="ca").reduction_ratio == 32
+
+
+def write_trained(path: Path, **changes: object) -> ModelSpec:
+    """A checkpoint that a training left; returns the spec of its network."""
+    spec = make_spec("mobilenet_v2", width=0.1, attention="se", classes=3, input_size="16", channels=1)
+    write_weights(path, replace(TRAINING, spec=replace(spec, **changes)))
+    return spec
+
+
+def test_a_checkpoint_brings_its_preprocessing_and_its_recipe(tmp_path: Path) -> None:
+    path = tmp_path / "seed3.safetensors"
+    plain = write_trained(path)
+    options = {"width": 0.1, "attention": "se", "classes": 3, "channels": 1, "checkpoint": str(path)}
+    spec = make_spec("mobilenet_v2", input_size="16", **options)
+    assert spec.preprocessing == TRAINING.preprocessing
+    assert spec.recipe_sha256 == TRAINING.recipe_sha256
+    assert (plain.preprocessing, plain.recipe_sha256) == (None, None)
+    assert spec.name == f"{plain.name}_seed3-{spec.checkpoint_sha256[:8]}"
+    larger = make_spec("mobilenet_v2", input_size="32", **options)
+    assert (larger.preprocessing, larger.recipe_sha256) == (None, TRAINING.recipe_sha256)
+
+
+@pytest.mark.parametrize(
+    ("change", "what", "cure"),
+    [
+        ({"gate": "sigmoid"}, "trained with gate sigmoid, not hard_sigmoid", "--gate sigmoid"),
+        ({"block": "ca"}, "trained with block ca, not se", "--attention ca"),
+        ({"block": None}, "trained with block None, not se", "leave attention out"),
+        ({"backbone": "mobilenext"}, "trained with backbone mobilenext, not mobilenet_v2", "--model mobilenext"),
+    ],
+)
+def test_weights_of_another_network_are_refused_even_where_their_shapes_fit(
+    tmp_path: Path, change: dict[str, object], what: str, cure: str
+) -> None:
+    path = tmp_path / "seed3.safetensors"
+    write_trained(path, **change)
+    with pytest.raises(UsageError) as caught:
+        make_spec("mobilenet_v2", width=0.1, attention="se", classes=3, channels=1, checkpoint=str(path))
+    assert what in caught.value.what
+    assert cure in caught.value.cure

@@ -66,7 +66,12 @@ def _is_inside(folder: Path, file_name: str) -> bool:
 def _find_class(label: str, classes: tuple[str, ...] | None, where: str) -> int:
     if classes is not None and label in classes:
         return classes.index(label)
-    if label.isascii() and label.isdigit() and len(label) <= 7 and int(label) < (len(classes) if classes is not None else MAX_LABEL):
+    if (
+        label.isascii()
+        and label.isdigit()
+        and len(label) <= 7
+        and int(label) < (len(classes) if classes is not None else MAX_LABEL)
+    ):
         return int(label)
     expected = f"0 to {len(classes) - 1}, or a line of {CLASSES_FILE}" if classes is not None else "a number from 0"
     raise FileFault(f"{where}: the label {label[:60]!r} is no class", f"expected {expected}")

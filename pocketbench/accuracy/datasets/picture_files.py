@@ -15,7 +15,6 @@ from pocketbench.accuracy.preprocessing import Pixels
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".gif", ".webp", ".ppm", ".pgm", ".tif", ".tiff")
 MAX_PIXELS = 200_000_000
-GREY_MODES = ("1", "L", "LA", "I;16", "I;16B", "I", "F")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +61,17 @@ def read_picture(path: Path) -> Pixels:
                 if image.width * image.height > MAX_PIXELS:
                     raise PictureFault(f"{path.name} has {image.width} x {image.height} pixels", "make it smaller")
                 upright = ImageOps.exif_transpose(image)
-                return _convert(upright)
+                return _convert(upright, path.name)
     except (OSError, ValueError, SyntaxError, EOFError, MemoryError, Image.DecompressionBombError) as error:
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__
         raise PictureFault(f"{path.name} can't be read: {reason}", "replace it") from error
 
 
-def _convert(image: Image.Image) -> Pixels:
-    if image.mode.startswith("I") or image.mode == "F":
-        values = np.asarray(image, np.float64)
-        return (values / (257 if values.max(initial=0) > 255 else 1)).round().clip(0, 255).astype(np.uint8)
+def _convert(image: Image.Image, name: str) -> Pixels:
+    if image.mode in ("I", "F"):
+        raise PictureFault(f"{name} has values of 32 bits, whose range is not known", "save it with 8 or 16 bits")
+    if image.mode.startswith("I;16"):
+        return (np.asarray(image, np.float64) / 257).round().astype(np.uint8)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         rgba = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", rgba.size, (0, 0, 0, 255)), rgba)
