@@ -76,7 +76,6 @@ def train_network(job: TrainingJob, data: TrainingData, path: Path, device: str,
     epochs = list(load_state(state_path(path), identity, model, optimizer))
     while len(epochs) < recipe.epoch_count:
         epoch, started = len(epochs), read_clock(device)
-        done = epoch * step_count
         with epoch_randomness(job.seed, epoch, device) as generator:
             loss = run_epoch(
                 model,
@@ -86,7 +85,7 @@ def train_network(job: TrainingJob, data: TrainingData, path: Path, device: str,
                 recipe,
                 epoch=epoch,
                 generator=generator,
-                on_step=lambda step, done=done: on_step(done + step, step_count * recipe.epoch_count),  # type: ignore[misc]
+                on_step=count_on(on_step, epoch * step_count, step_count * recipe.epoch_count),
             )
         if not math.isfinite(loss):
             raise TrainingFault(
@@ -136,6 +135,11 @@ def check_scores(model: nn.Module, job: TrainingJob, data: TrainingData, device:
             f"{data.name} has the label {highest}, {job.spec.name} scores for {scores.shape[1]} classes",
             f"build it with at least {highest + 1} classes",
         )
+
+
+def count_on(on_step: Progress, done: int, total: int) -> Callable[[int], None]:
+    """Steps of an epoch as steps of the training."""
+    return lambda step: on_step(done + step, total)
 
 
 def state_path(path: Path) -> Path:

@@ -30,7 +30,8 @@ def save_state(path: Path, state: TrainingState, model: nn.Module, optimizer: to
     """Written beside, then renamed. Raises: FileFault."""
     tensors = {WEIGHT + name: value for name, value in model.state_dict().items()}
     for name, parameter in model.named_parameters():
-        tensors[MOMENTUM + name] = optimizer.state[parameter]["momentum_buffer"]
+        if parameter in optimizer.state:  # a weight that nothing depends on has no momentum
+            tensors[MOMENTUM + name] = optimizer.state[parameter]["momentum_buffer"]
     write_bytes(path, pack(tensors, {METADATA_KEY: dump_record(state)}))
 
 
@@ -60,11 +61,12 @@ def put_back(tensors: Mapping[str, Tensor], model: nn.Module, optimizer: torch.o
         {name.removeprefix(WEIGHT): value for name, value in tensors.items() if name.startswith(WEIGHT)}
     )
     for name, parameter in model.named_parameters():
-        buffer = torch.empty_like(parameter, requires_grad=False).copy_(tensors[MOMENTUM + name])
-        optimizer.state[parameter] = {"momentum_buffer": buffer}
+        if MOMENTUM + name in tensors:
+            buffer = torch.empty_like(parameter, requires_grad=False).copy_(tensors[MOMENTUM + name])
+            optimizer.state[parameter] = {"momentum_buffer": buffer}
 
 
 def pack(tensors: Mapping[str, Tensor], metadata: dict[str, str]) -> bytes:
-    """The content of a .safetensors file."""
-    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    """The content of a .safetensors file; a weight that two layers share stands there twice."""
+    plain = {name: value.detach().cpu().clone(memory_format=torch.contiguous_format) for name, value in tensors.items()}
     return safetensors.torch.save(plain, metadata)

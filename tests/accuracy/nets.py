@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import torch
 from torch import nn
 
 
@@ -17,6 +18,24 @@ def build_small() -> nn.Module:
         nn.Dropout(0.1),
         nn.Linear(8 * 8 * 8, 3),
     )
+
+
+class Shared(nn.Module):
+    """Two layers with one weight, and a weight that nothing depends on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Linear(256, 256), nn.Linear(256, 256)
+        self.second.weight = self.first.weight
+        self.unused, self.last = nn.Parameter(torch.ones(2)), nn.Linear(256, 3)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        scores: torch.Tensor = self.last(self.second(self.first(x.flatten(1)).relu()).relu())
+        return scores
+
+
+def build_shared() -> nn.Module:
+    return Shared()
 
 
 def build_two_classes() -> nn.Module:

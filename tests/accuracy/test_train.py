@@ -115,6 +115,18 @@ def test_after_an_interruption_it_goes_on_to_the_same_bits(whole, tmp_path, step
     assert [file.name for file in tmp_path.iterdir()] == ["seed3.safetensors"]
 
 
+def test_shared_and_unused_weights_survive_an_interruption(tmp_path):
+    job = replace(JOB, spec=replace(JOB.spec, backbone="tests.accuracy.nets:build_shared"))
+    whole, path = tmp_path / "whole.safetensors", tmp_path / "seed3.safetensors"
+    train(whole, job)
+    with pytest.raises(Interruption):
+        train(path, job, on_step=interrupt_at(STEPS - 1))
+    train(path, job)
+    weights = read_weights(path)
+    assert weights == read_weights(whole)
+    assert weights["first.weight"] == weights["second.weight"]
+
+
 def test_the_state_of_another_recipe_is_not_continued(tmp_path):
     path = tmp_path / "seed3.safetensors"
     with pytest.raises(Interruption):
