@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.errors import EnvironmentFault, UnknownNameError
 from pocketbench.core.registry import Entry, Registry, import_target
 
 ENGINES = Registry(
@@ -41,6 +42,23 @@ ENGINES = Registry(
         ),
     },
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """An engine and which of its delegates: "coreml:cpu_and_ne". None leaves that to the engine."""
+
+    engine: str
+    delegate: str | None = None
+
+
+def parse_engine(text: str) -> EngineChoice:
+    """ "coreml" or "coreml:cpu_and_ne". Raises: UnknownNameError, and as `engine_suffixes`."""
+    engine, colon, delegate = text.partition(":")
+    known = engine_delegates(engine)
+    if colon and delegate not in known:
+        raise UnknownNameError(f"delegate of {engine}", delegate, known)
+    return EngineChoice(engine, delegate or None)
 
 
 def engine_suffixes(engine: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pocketbench.core.errors import PocketbenchError, UsageError
 from pocketbench.core.records import Device, RunPlan, RunResult
-from pocketbench.profile.catalog import ENGINES, engine_suffixes, host_refusal
+from pocketbench.profile.catalog import ENGINES, chooses_threads, engine_suffixes, host_refusal
 from pocketbench.profile.cell import Cell
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device import read_host_device
@@ -47,6 +47,8 @@ class HostRunner:
         runs = engine_suffixes(plan.engine)
         if suffix not in runs:
             raise UsageError(f"{plan.engine} runs {', '.join(runs)} files, not {suffix}", "choose another --engine")
+        if chooses_threads(plan.engine):
+            plan = dataclasses.replace(plan, thread_count=None)
         if self._entry.cores is None:
             return plan
         mask = choose_core_mask(device.clusters, self._entry.cores, plan.thread_count or 1)

@@ -138,9 +138,7 @@ def test_the_same_file_again_changes_nothing(store: Store, folder: Path):
 
 
 @pytest.mark.parametrize("changes", [{"device": "s24"}, {"artifact": "third.tflite"}, {"delegate": "gpu"}])
-def test_the_same_figures_as_something_else_correct_the_import(
-    store: Store, folder: Path, changes: dict[str, str]
-):
+def test_the_same_figures_as_something_else_correct_the_import(store: Store, folder: Path, changes: dict[str, str]):
     write_model(folder / "third.tflite", b"three")
     take_over(RUN, store, folder)
     if "artifact" in changes:
