@@ -589,6 +589,8 @@ def test_an_interrupted_run_leaves_the_phone_as_it_was(
         phone.wait_for_run()
         assert phone.changeable_state() != before
         process.send_signal(number)
+        time.sleep(0.03)
+        process.send_signal(number)  # an impatient user does not stop what puts the phone back
         out, err = process.communicate(timeout=60)
     assert process.returncode == 128 + number, err
     assert "Traceback" not in err
