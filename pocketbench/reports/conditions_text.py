@@ -169,7 +169,7 @@ def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
         ]
     return [
         ("Measured", describe_dates(machine)),
-        ("Device", " ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
+        ("Device", ", ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
         ("Reached by", machine.transport),
         ("Processor", join_words(machine.cpu_models) or _UNKNOWN),
         ("Cores", _describe_cores(machine)),

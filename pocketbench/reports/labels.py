@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from pocketbench.core.records import ModelSpec
 from pocketbench.core.sample_text import describe_sizes, name_figure
+from pocketbench.core.store import IMPORTED
 from pocketbench.reports.records import FileKind, Latency, Runtime
 
 BASELINE = "baseline"
@@ -56,12 +57,29 @@ def describe_runtimes(runtimes: Sequence[Runtime]) -> list[str]:
 
 
 def name_devices(names: Mapping[str, str | None]) -> dict[str, str]:
-    """What a reader sees of each device, by its id: its name, and the id where it has none or shares it."""
-    known = Counter(names.values())
-    return {
-        device_id: name if name is not None and known[name] == 1 else f"{name} {device_id}" if name else device_id
-        for device_id, name in names.items()
-    }
+    """What a reader sees of each device, by its id: its name, and the id where it has none or shares it. An import may
+    bear the name of a device that was measured: each figure says that it was imported."""
+    known = Counter((name, _is_imported(device_id)) for device_id, name in names.items())
+
+    def name_one(device_id: str, name: str | None) -> str:
+        if not name:
+            return device_id
+        return name if known[name, _is_imported(device_id)] == 1 else f"{name} {device_id}"
+
+    return {device_id: name_one(device_id, name) for device_id, name in names.items()}
+
+
+def _is_imported(device_id: str) -> bool:
+    return device_id.startswith(IMPORTED)
+
+
+def describe_mask(core_mask: int) -> str:
+    """ "cores 4-6" for 0x70, "cores 0-3,7" for 0x8f, "core 7" for 0x80."""
+    cores = [core for core in range(core_mask.bit_length()) if core_mask >> core & 1]
+    starts = [core for core in cores if core - 1 not in cores]
+    ends = [core for core in cores if core + 1 not in cores]
+    ranges = [str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True)]
+    return f"{'core' if len(cores) == 1 else 'cores'} {','.join(ranges)}"
 
 
 def _describe_runtime(runtime: Runtime, device: str | None) -> str:
@@ -71,7 +89,7 @@ def _describe_runtime(runtime: Runtime, device: str | None) -> str:
         parts.append(count_things(runtime.thread_count, "thread"))
     parts.append(describe_file_kind(runtime.file_kind))
     if runtime.core_mask is not None:
-        parts.append(f"cores {runtime.core_mask:x}")
+        parts.append(describe_mask(runtime.core_mask))
     if runtime.input_shapes is not None:
         parts.append(runtime.input_shapes)
     if device is not None:
