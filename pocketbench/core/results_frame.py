@@ -16,7 +16,8 @@ NS_PER_MS = 1e6
 BYTES_PER_MB = 1e6
 SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "statistic", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
 COLUMNS = (
-    *("model", "format", "precision", "lowering", "engine", "threads", "device", "session"),
+    *("model", "format", "precision", "lowering", "engine", "delegate", "threads", "core_mask"),
+    *("device_name", "device", "session"),
     *SUMMARY_COLUMNS,
     *("caveats", "failure", "origin", "artifact_sha256", "time", "run_id", "git_commit"),
 )
@@ -45,7 +46,10 @@ def result_row(result: RunResult) -> dict[str, object]:
         "precision": result.artifact.precision,
         "lowering": result.artifact.lowering,
         "engine": result.plan.engine,
+        "delegate": result.plan.delegate,
         "threads": result.plan.thread_count,
+        "core_mask": result.plan.core_mask,
+        "device_name": result.device.name,
         "device": result.device.device_id,
         "session": result.session_index,
         **_summarise(result.measurement),
