@@ -112,7 +112,7 @@ def make_table(rows: list[dict[str, Any]]) -> Table:
 
 def describe_engine(row: dict[str, Any]) -> str:
     """ "ai-hub npu", "benchmark_model, cores 4-6"."""
-    from pocketbench.reports.labels import describe_mask
+    from pocketbench.core.units import describe_mask
 
     engine = " ".join(filter(None, [row["engine"], row["delegate"]]))
     return engine if row["core_mask"] is None else f"{engine}, {describe_mask(row['core_mask'])}"

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pocketbench.core.records import ModelSpec
 from pocketbench.core.sample_text import describe_sizes, name_figure
 from pocketbench.core.store import IMPORTED
+from pocketbench.core.units import describe_mask
 from pocketbench.reports.records import FileKind, Latency, Runtime
 
 BASELINE = "baseline"
@@ -71,15 +72,6 @@ def name_devices(names: Mapping[str, str | None]) -> dict[str, str]:
 
 def _is_imported(device_id: str) -> bool:
     return device_id.startswith(IMPORTED)
-
-
-def describe_mask(core_mask: int) -> str:
-    """ "cores 4-6" for 0x70, "cores 0-3,7" for 0x8f, "core 7" for 0x80."""
-    cores = [core for core in range(core_mask.bit_length()) if core_mask >> core & 1]
-    starts = [core for core in cores if core - 1 not in cores]
-    ends = [core for core in cores if core + 1 not in cores]
-    ranges = [str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True)]
-    return f"{'core' if len(cores) == 1 else 'cores'} {','.join(ranges)}"
 
 
 def _describe_runtime(runtime: Runtime, device: str | None) -> str:

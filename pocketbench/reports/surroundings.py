@@ -5,17 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from pocketbench.core.records import Artifact, Conditions, Device, RunResult
+from pocketbench.core.store import IMPORTED
 from pocketbench.reports.records import MachineSummary, Schedule
 
 
 def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ...]:
-    """One summary a device, in order of appearance."""
+    """One summary a device, in order of appearance; devices that are known from imports alone come last."""
     devices: dict[str, Device] = {}
     states: dict[str, list[Conditions]] = {}
     for result in results:
         devices.setdefault(result.device.device_id, result.device)
         states.setdefault(result.device.device_id, []).extend((result.conditions_before, result.conditions_after))
-    return tuple(_summarise_machine(device, states[device_id]) for device_id, device in devices.items())
+    ordered = sorted(devices, key=lambda device_id: device_id.startswith(IMPORTED))
+    return tuple(_summarise_machine(devices[device_id], states[device_id]) for device_id in ordered)
 
 
 def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:

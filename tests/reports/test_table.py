@@ -5,7 +5,8 @@ import pytest
 
 from pocketbench.core.jsonio import dump_record
 from pocketbench.core.records import Caveat, Failure, GraphFacts, Measurement, Origin, RunPlan
-from pocketbench.reports.labels import describe_mask, describe_runtimes
+from pocketbench.core.units import describe_mask
+from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.records import Cell, Row, Table
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import (
@@ -390,6 +391,7 @@ def test_imports_stand_last_and_may_share_a_name() -> None:
         "benchmark_model, 1 thread, tflite fp32, cores 4-6, pixel4",
         "litert, 1 thread, tflite fp32, pixel4, imported from AI Hub",
     ]
+    assert [machine.device_id for machine in table.machines] == ["zz-phone", "imported-pixel4"]
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pocketbench.core.errors import PocketbenchError
+from pocketbench.core.units import describe_mask
 from pocketbench.profile.conditions import make_conditions
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device import make_device
@@ -54,7 +55,7 @@ def _check_cores(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceChec
     except PocketbenchError as error:
         yield DeviceCheck(subject="cores", found=error.what, cure=error.cure)
     else:
-        yield DeviceCheck(subject="cores", found=f"{entry.cores}: mask {mask:#x}")
+        yield DeviceCheck(subject="cores", found=f"{describe_mask(mask)} (mask {mask:x})")
 
 
 def _check_state(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceCheck]:
