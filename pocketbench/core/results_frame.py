@@ -28,7 +28,8 @@ def results_frame(results: Iterable[RunResult]) -> pandas.DataFrame:
     import pandas
 
     frame = pandas.DataFrame([result_row(result) for result in results], columns=list(COLUMNS))
-    return frame.astype({"n": "Int64"})  # whole numbers, though failed sessions have none
+    # whole numbers, though failed sessions have no samples, and imports no threads
+    return frame.astype({"n": "Int64", "threads": "Int64", "core_mask": "Int64"})
 
 
 def result_row(result: RunResult) -> dict[str, object]:

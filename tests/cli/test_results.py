@@ -113,10 +113,19 @@ def test_a_device_is_found_by_its_name(tmp_path):
         )
 
     store = Store(str(tmp_path / "out" / "results.sqlite"))
-    store.append(on("adb-1", "pixel4"), on("ssh-1", "rpi5"), on("ssh-2", "rpi5"))
+    unknown = on("ssh-2", "rpi5")
+    unknown = dataclasses.replace(unknown, plan=dataclasses.replace(unknown.plan, thread_count=None))
+    store.append(on("adb-1", "pixel4"), on("ssh-1", "rpi5"), unknown)
     done = run_command("results", "--device", "pixel4", cwd=tmp_path, POCKETBENCH_DATABASE=None)
     assert done.out.splitlines()[0] == "run on-adb-1 on pixel4 (adb-1)"
     assert "litert, cores 4-6" in done.out
+    listed = run_command("results", "--csv", cwd=tmp_path, POCKETBENCH_DATABASE=None).out
+    rows = list(csv.DictReader(io.StringIO(listed)))
+    assert [(row["device_name"], row["core_mask"], row["threads"]) for row in rows] == [
+        ("pixel4", "112", "1"),
+        ("rpi5", "112", "1"),
+        ("rpi5", "112", ""),
+    ]
     assert done.err == "1 result in out/results.sqlite\n"
     done = run_command("results", "--device", "rpi5", cwd=tmp_path, POCKETBENCH_DATABASE=None)
     assert (done.code, done.err.splitlines()) == (
