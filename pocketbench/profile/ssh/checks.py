@@ -66,7 +66,13 @@ def _check_state(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceChec
             subject="temperature", found="the board does not tell it", cure="leave max_celsius out of devices.toml"
         )
     elif celsius is not None:
-        yield DeviceCheck(subject="temperature", found=f"{celsius:.1f} °C")
+        is_warm = entry.max_celsius is not None and celsius > entry.max_celsius
+        yield DeviceCheck(
+            subject="temperature",
+            found=f"{celsius:.1f} °C" + (f" (limit {entry.max_celsius:g} °C)" if is_warm else ""),
+            cure="let it cool; a run waits for it, too" if is_warm else None,
+            needed=not is_warm,
+        )
     if conditions.governor is not None:
         steady = conditions.governor == STEADY_GOVERNOR
         yield DeviceCheck(
