@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketbench.core.errors import DeviceFault, FileFault
-from pocketbench.profile.lock_file import open_lock
+from pocketbench.profile.agent.lock_file import open_lock
 
 
 @contextlib.contextmanager

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.profile.archive import AGENT_FILES
+from pocketbench.profile.agent.refusal import Refusal
+from pocketbench.profile.archive import AGENT_FOLDER
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.client import DEFAULT_PYTHON, quote_program
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
 
@@ -76,4 +76,4 @@ def describe_install(entry: DeviceEntry, engine: str, problem: Refusal | None = 
 def _goes_to_boards(target: str) -> bool:
     module = target.partition(":")[0]
     package, _, rest = module.partition(".")
-    return package != "pocketbench" or f"{rest.replace('.', '/')}.py" in AGENT_FILES
+    return package != "pocketbench" or rest.startswith(f"{AGENT_FOLDER.replace('/', '.')}.")
