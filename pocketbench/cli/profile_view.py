@@ -17,6 +17,9 @@ from pocketbench.profile.progress import Progress
 from pocketbench.workflow.device_cells import DeviceCells
 from pocketbench.workflow.profile_devices import DevicesOutcome
 
+OF_DEVICES = ("device", "connection")
+"""The kinds of failures that neither the file nor the engine is to blame for."""
+
 
 @contextmanager
 def watch_run() -> Iterator[Callable[[str, Progress], None]]:
@@ -61,9 +64,10 @@ def show_results(outcome: DevicesOutcome, *, as_json: bool) -> None:
         assert failed.failure is not None
         others = f" (and {len(failures) - 1} more failures)" if failures[1:] else ""
         cause = f"{failed.failure.kind}: {failed.failure.message}{others}"
+        cure = "see to the device" if failed.failure.kind in OF_DEVICES else "check the file, or try another engine"
         raise MeasurementFault(
             f"{failed.artifact.file_name} on {failed.plan.engine}: {cause}",
-            "check the file, or try another engine; pocketbench results --failed lists what failed",
+            f"{cure}; pocketbench results --failed lists what failed",
         )
 
 
