@@ -139,5 +139,10 @@ def test_an_engine_is_installed_into_the_boards_own_python() -> None:
         'then python = "~/pocketbench-env/bin/python" in devices.toml'
     )
     other = DeviceEntry(name="x", transport="ssh", address="x", python="~/a b/python")
-    assert describe_install(other, "tflite_runtime") == "ssh x ~/'a b/python' -m pip install tflite-runtime 'numpy<2'"
+    # in quotes, or the shell here would take ~ and < for itself
+    assert describe_install(other, "tflite_runtime") == (
+        """ssh x "~/'a b/python' -m pip install tflite-runtime 'numpy<2'\""""
+    )
+    system = DeviceEntry(name="x", transport="ssh", address="x", python="/usr/bin/python3.11")
+    assert describe_install(system, "litert").startswith('ssh x "/usr/bin/python3.11 -m venv ~/pocketbench-env && ')
     assert describe_install(PI, "coreml", Refusal("load", "Core ML runs on macOS alone")) == "choose another --engine"
