@@ -28,7 +28,6 @@ from pocketbench.profile.duel.duel import pair_log_ratios, run_pair
 from pocketbench.profile.duel.life import list_order
 from pocketbench.profile.worker import WorkerFault
 from tests.profile.onnx_files import write_conv, write_relu
-from tests.profile.tflite_files import write_add, write_split_by_cumsum
 
 AGENT = [sys.executable, "-m", "pocketbench.profile.agent.agent"]
 PLAN = DuelPlan(engine="onnxruntime", timeout_s=60.0)
@@ -93,12 +92,11 @@ def test_a_real_slower_model_is_seen_in_one_process(tmp_path: Path, arenas: list
 
 
 def test_a_real_slower_model_is_seen_by_processes_in_lockstep(tmp_path: Path, arenas: list[Arena]) -> None:
-    base, head = write_add(tmp_path / "base.tflite"), write_split_by_cumsum(tmp_path / "head.tflite", 40)
-    plan = DuelPlan(engine="litert", round_count=1, timeout_s=60.0)
-    arenas.append(LockstepArena({BASE: AGENT, HEAD: AGENT}, base, head, plan))
-    lives = run_pair(arenas[0], plan, SIDES, 0)
-    assert [len(life.cpu_ns) for life in lives] == [8, 8]
-    assert all(life.log_ratio("thread") > 0 for life in lives)  # 81 operators beside 1
+    base, head = write_conv(tmp_path / "base.onnx", side=16), write_conv(tmp_path / "head.onnx", side=96)
+    arenas.append(LockstepArena({BASE: AGENT, HEAD: AGENT}, base, head, PLAN))
+    lives = run_pair(arenas[0], PLAN, SIDES, 0)
+    assert [len(life.cpu_ns) for life in lives] == [24, 24]
+    assert all(life.log_ratio("thread") > 0 for life in lives)  # 36 times the work
 
 
 def test_a_file_that_goes_away_between_lives_is_a_fault(tmp_path: Path, arenas: list[Arena]) -> None:
