@@ -12,6 +12,7 @@ from pocketbench.cli.operator_view import show_operator_costs
 from pocketbench.cli.progress import watch
 from pocketbench.core.errors import DeviceFault, MeasurementFault
 from pocketbench.core.jsonio import to_plain
+from pocketbench.core.units import make_printable
 from pocketbench.profile.device_entry import HOST_ENTRY
 from pocketbench.profile.progress import Progress
 from pocketbench.workflow.device_cells import DeviceCells
@@ -36,8 +37,12 @@ def watch_run() -> Iterator[Callable[[str, Progress], None]]:
 def show_left_out(planned: Sequence[DeviceCells]) -> None:
     """Say on stderr which files are not measured where, and why."""
     for place in planned:
-        for reason in place.left_out:
-            click.echo(f"not measured on {place.entry.name}: {reason}", err=True)
+        files: dict[str, list[str]] = {}
+        for item in place.left_out:
+            files.setdefault(item.refusal.what, []).append(item.path.name)
+        for reason, names in files.items():
+            others = f" and {len(names) - 1} more" if names[1:] else ""
+            click.echo(make_printable(f"not measured on {place.entry.name}: {names[0]}{others}: {reason}"), err=True)
 
 
 def show_results(outcome: DevicesOutcome, *, as_json: bool) -> None:

@@ -38,7 +38,7 @@ class HostRunner:
 
     def check(self) -> list[DeviceCheck]:
         """Which engines can be started here."""
-        return [_check_engine(name) for name in ENGINES.names()]
+        return [check for check in map(_check_engine, ENGINES.names()) if check is not None]
 
     def fit_plan(self, plan: RunPlan, suffix: str, device: Device) -> RunPlan:
         refusal = host_refusal(plan.engine)
@@ -77,13 +77,13 @@ class HostRunner:
         )
 
 
-def _check_engine(engine: str) -> DeviceCheck:
+def _check_engine(engine: str) -> DeviceCheck | None:
+    """None for an engine that is not for such a machine: it is not missing here."""
     subject = f"engine {engine}"
     entry = ENGINES.entry(engine)
     try:
-        refusal = host_refusal(engine)
-        if refusal is not None:
-            return DeviceCheck(subject=subject, found=f"not for this machine: {refusal}")
+        if host_refusal(engine) is not None:
+            return None
         if entry.missing():
             found = f"there is no {', '.join(entry.missing())}"
             return DeviceCheck(subject=subject, found=found, cure=entry.install, needed=False)

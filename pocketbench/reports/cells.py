@@ -227,7 +227,8 @@ def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[Ce
     alike: dict[tuple[str, str], list[str]] = {}
     for (code, device_id), text in first_text.items():
         alike.setdefault((code, text), []).append(device_id)
-    names = name_devices({runtime.device_id: runtime.device_name for _, runtime in results})
+    shown = name_devices((runtime.device_id, runtime.device_name) for _, runtime in results)
+    names = {device_id: shown[device_id, name] for device_id, name in reversed(shown)}
     notes = {}
     for (code, text), device_ids in alike.items():
         count = sum(counts[code, device_id] for device_id in device_ids)
