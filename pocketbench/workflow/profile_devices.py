@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.errors import DeviceFault, EnvironmentFault, MissingPackageError
 from pocketbench.core.store import Store
 from pocketbench.profile.device_lock import DeviceInUse
 from pocketbench.profile.progress import Progress
@@ -34,7 +34,9 @@ def profile_devices(
     Args:
         on_progress: is given the device's name and how far it is.
 
-    Raises: UsageError for a plan that makes no sense.
+    Raises:
+        UsageError: for a plan that makes no sense.
+        FileFault, EnvironmentFault: when a file can't be read or the results can't be stored, which is no device's fault.
     """
     outcomes = []
     faults: dict[str, EnvironmentFault] = {}
@@ -53,7 +55,7 @@ def profile_devices(
                 on_progress=tell,
                 with_operators=with_operators,
             )
-        except EnvironmentFault as fault:
+        except (DeviceFault, MissingPackageError) as fault:
             faults[name] = fault
             if isinstance(fault, DeviceInUse):
                 continue
