@@ -36,7 +36,7 @@ def profile_devices(
 
     Raises:
         UsageError: for a plan that makes no sense.
-        FileFault, EnvironmentFault: when a file can't be read or the results can't be stored, which is no device's fault.
+        FileFault, EnvironmentFault: when a file can't be read or the results can't be stored: no device's fault.
     """
     outcomes = []
     faults: dict[str, EnvironmentFault] = {}
