@@ -81,9 +81,8 @@ def _refuse_faults(outcome: DevicesOutcome) -> None:
     faults = list(outcome.faults.items())
     if len(faults) == 1:
         name, fault = faults[0]
-        raise (
-            fault if name == HOST_ENTRY.name or name in fault.what else type(fault)(f"{name}: {fault.what}", fault.cure)
-        )
+        is_named = name == HOST_ENTRY.name or name in fault.what
+        raise fault if is_named else type(fault)(f"{name}: {fault.what}", fault.cure)
     for name, fault in faults:
         click.echo(f"pocketbench: {name}: {fault.what}\n  try: {fault.cure}", err=True)
     if faults:
