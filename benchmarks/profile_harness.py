@@ -27,7 +27,7 @@ from typing import NamedTuple
 from pocketbench.core.estimates import quantile, settle_bursts
 from pocketbench.core.model_files import hash_model_file, measure_size
 from pocketbench.core.records import Artifact, RunPlan
-from pocketbench.profile.agent import time_calls
+from pocketbench.profile.agent.agent import time_calls
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.cell import Cell, describe_load
 from pocketbench.profile.device import read_host_device

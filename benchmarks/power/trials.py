@@ -12,8 +12,8 @@ from benchmarks.power.machine import others_fraction, read_moment
 from pocketbench.core.duel_rule import Rule, decide
 from pocketbench.core.records import RunPlan
 from pocketbench.core.signed_rank import locate
-from pocketbench.profile.arena import DuelPlan, SharedArena
 from pocketbench.profile.cell import describe_load
+from pocketbench.profile.duel.arena import DuelPlan, SharedArena
 from pocketbench.profile.worker import Worker
 from pocketbench.workflow.gate.limits import DEFAULT_LATENCY_RATIO
 from pocketbench.workflow.gate.timing import BUDGET_S, TimedCell, time_cells

@@ -18,7 +18,8 @@ def describe_survey(found: Iterable[SurveyedDevice]) -> Iterator[str]:
     for item in found:
         attached = item.attached
         way = " ".join(filter(None, [attached.transport, attached.address]))
-        yield make_printable(f"{item.name or UNNAMED}  {way}  {attached.state}")
+        state = "ready" if attached.state == "device" else attached.state  # adb's word for it
+        yield make_printable(f"{item.name or UNNAMED}  {way}  {state}")
         if attached.device is not None:
             yield make_printable(f"  {describe_device(attached.device)}")
         if attached.problem is not None:

@@ -33,7 +33,7 @@ Change points are looked for in 10 commits and more; a level takes 3 commits, so
 @click.option("--format", metavar="NAME", help="Only this file format.")
 @click.option("--engine", metavar="NAME", help="Only this engine.")
 @click.option("--threads", type=click.IntRange(min=1), help="Only this number of threads.")
-@click.option("--device", metavar="ID", help="Only this device.")
+@click.option("--device", metavar="NAME", help="Only this device, by name or id.")
 @click.option(
     "--out", metavar="FILE", type=click.Path(path_type=Path), help="Draw a chart: FILE.html, FILE.svg or FILE.png."
 )
@@ -51,7 +51,7 @@ def command(out: Path | None, as_json: bool, **given: Any) -> None:
     from pocketbench.workflow.history import read_history
 
     store = Store()
-    filters = choose_filters(given)
+    filters = choose_filters(given, store)
     with watch("reading results", total=1) as bar:
         found = read_history(store, filters, bar.move)
     if out is not None:

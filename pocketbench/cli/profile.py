@@ -30,7 +30,9 @@ goes on where it stopped when the same command is given again."""
 @click.option(
     "--on", "devices", metavar="LIST", help="Devices of devices.toml: pixel4,host.  [default: host, or the suite's]"
 )
-@click.option("--engine", metavar="LIST", help="onnxruntime, litert, tflite_runtime.  [default: by the file's format]")
+@click.option(
+    "--engine", metavar="LIST", help="litert, onnxruntime, coreml:cpu_and_ne, ...  [default: by the file's format]"
+)
 @click.option("--threads", metavar="LIST", help="Thread counts: 1 or 1,2,4.  [default: 1]")
 @click.option("--shape", "shapes", multiple=True, metavar="NAME=DIMS", help="Size of an open input: image=1,3,224,224")
 @click.option("--sessions", type=int, help="Fresh processes a file.  [default: 3]")

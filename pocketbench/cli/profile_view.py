@@ -12,10 +12,14 @@ from pocketbench.cli.operator_view import show_operator_costs
 from pocketbench.cli.progress import watch
 from pocketbench.core.errors import DeviceFault, MeasurementFault
 from pocketbench.core.jsonio import to_plain
+from pocketbench.core.units import make_printable
 from pocketbench.profile.device_entry import HOST_ENTRY
 from pocketbench.profile.progress import Progress
 from pocketbench.workflow.device_cells import DeviceCells
 from pocketbench.workflow.profile_devices import DevicesOutcome
+
+OF_DEVICES = ("device", "connection")
+"""The kinds of failures that neither the file nor the engine is to blame for."""
 
 
 @contextmanager
@@ -33,8 +37,12 @@ def watch_run() -> Iterator[Callable[[str, Progress], None]]:
 def show_left_out(planned: Sequence[DeviceCells]) -> None:
     """Say on stderr which files are not measured where, and why."""
     for place in planned:
-        for reason in place.left_out:
-            click.echo(f"not measured on {place.entry.name}: {reason}", err=True)
+        files: dict[str, list[str]] = {}
+        for item in place.left_out:
+            files.setdefault(item.refusal.what, []).append(item.path.name)
+        for reason, names in files.items():
+            others = f" and {len(names) - 1} more" if names[1:] else ""
+            click.echo(make_printable(f"not measured on {place.entry.name}: {names[0]}{others}: {reason}"), err=True)
 
 
 def show_results(outcome: DevicesOutcome, *, as_json: bool) -> None:
@@ -61,9 +69,10 @@ def show_results(outcome: DevicesOutcome, *, as_json: bool) -> None:
         assert failed.failure is not None
         others = f" (and {len(failures) - 1} more failures)" if failures[1:] else ""
         cause = f"{failed.failure.kind}: {failed.failure.message}{others}"
+        cure = "see to the device" if failed.failure.kind in OF_DEVICES else "check the file, or try another engine"
         raise MeasurementFault(
             f"{failed.artifact.file_name} on {failed.plan.engine}: {cause}",
-            "check the file, or try another engine; pocketbench results --failed lists what failed",
+            f"{cure}; pocketbench results --failed lists what failed",
         )
 
 
@@ -72,7 +81,8 @@ def _refuse_faults(outcome: DevicesOutcome) -> None:
     faults = list(outcome.faults.items())
     if len(faults) == 1:
         name, fault = faults[0]
-        raise fault if name in fault.what else type(fault)(f"{name}: {fault.what}", fault.cure)
+        is_named = name == HOST_ENTRY.name or name in fault.what
+        raise fault if is_named else type(fault)(f"{name}: {fault.what}", fault.cure)
     for name, fault in faults:
         click.echo(f"pocketbench: {name}: {fault.what}\n  try: {fault.cure}", err=True)
     if faults:

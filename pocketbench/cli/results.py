@@ -30,7 +30,7 @@ The results are in out/results.sqlite, or where POCKETBENCH_DATABASE says (a fil
 @click.option("--model", metavar="NAME", help="Only this model.")
 @click.option("--engine", metavar="NAME", help="Only this engine.")
 @click.option("--format", metavar="NAME", help="Only this file format.")
-@click.option("--device", metavar="ID", help="Only this device.")
+@click.option("--device", metavar="NAME", help="Only this device, by name or id.")
 @click.option("--run", metavar="ID", help="Only this run.")
 @click.option("--failed", is_flag=True, help="Only sessions that failed.")
 @click.option("--limit", type=click.IntRange(min=1), help="The newest so many.  [default: all]")
@@ -43,12 +43,12 @@ def command(failed: bool, limit: int | None, as_csv: bool, as_json: bool, **give
 
     if as_csv and as_json:
         raise UsageError("--csv and --json are both given", "choose one")
-    filters = choose_filters(given)
+    store = Store()
+    filters = choose_filters(given, store)
     if failed:
         filters["failed"] = True
     if limit is not None:
         filters["limit"] = limit
-    store = Store()
     results = store.read_results(**filters)
     if as_json:
         click.echo(json.dumps([result_row(result) for result in results], indent=2))
@@ -67,7 +67,8 @@ def show_runs(rows: list[dict[str, Any]]) -> None:
     console.width = max(console.width, MINIMUM_WIDTH) if console.is_terminal else PIPE_WIDTH
     runs: dict[str, list[dict[str, Any]]] = {}
     for row in rows:
-        runs.setdefault(f"run {row['run_id']} on {row['device']}", []).append(row)
+        device = row["device"] if row["device_name"] is None else f"{row['device_name']} ({row['device']})"
+        runs.setdefault(f"run {row['run_id']} on {device}", []).append(row)
     for title, group in runs.items():
         console.print(title, soft_wrap=True)
         console.print(make_table(group))
@@ -96,7 +97,7 @@ def make_table(rows: list[dict[str, Any]]) -> Table:
         table.add_row(
             row["model"],
             " ".join(filter(None, [row["lowering"] or row["format"], row["precision"]])),
-            row["engine"],
+            describe_engine(row),
             "" if row["threads"] is None else str(row["threads"]),
             str(row["session"]),
             *(milliseconds(row[f"{name}_ms"]) for name in ("median", "p90", "cpu_median", "first", "load")),
@@ -107,6 +108,14 @@ def make_table(rows: list[dict[str, Any]]) -> Table:
             "; ".join(filter(None, [row["failure"], row["caveats"]])),
         )
     return table
+
+
+def describe_engine(row: dict[str, Any]) -> str:
+    """ "ai-hub npu", "benchmark_model, cores 4-6"."""
+    from pocketbench.core.units import describe_mask
+
+    engine = " ".join(filter(None, [row["engine"], row["delegate"]]))
+    return engine if row["core_mask"] is None else f"{engine}, {describe_mask(row['core_mask'])}"
 
 
 def describe_samples(row: dict[str, Any]) -> str:

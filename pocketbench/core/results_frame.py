@@ -16,7 +16,8 @@ NS_PER_MS = 1e6
 BYTES_PER_MB = 1e6
 SUMMARY_COLUMNS = ("median_ms", "p90_ms", "n", "statistic", "cpu_median_ms", "load_ms", "first_ms", "peak_rss_mb")
 COLUMNS = (
-    *("model", "format", "precision", "lowering", "engine", "threads", "device", "session"),
+    *("model", "format", "precision", "lowering", "engine", "delegate", "threads", "core_mask"),
+    *("device_name", "device", "session"),
     *SUMMARY_COLUMNS,
     *("caveats", "failure", "origin", "artifact_sha256", "time", "run_id", "git_commit"),
 )
@@ -27,7 +28,8 @@ def results_frame(results: Iterable[RunResult]) -> pandas.DataFrame:
     import pandas
 
     frame = pandas.DataFrame([result_row(result) for result in results], columns=list(COLUMNS))
-    return frame.astype({"n": "Int64"})  # whole numbers, though failed sessions have none
+    # whole numbers, though failed sessions have no samples, and imports no threads
+    return frame.astype({"n": "Int64", "threads": "Int64", "core_mask": "Int64"})
 
 
 def result_row(result: RunResult) -> dict[str, object]:
@@ -45,7 +47,10 @@ def result_row(result: RunResult) -> dict[str, object]:
         "precision": result.artifact.precision,
         "lowering": result.artifact.lowering,
         "engine": result.plan.engine,
+        "delegate": result.plan.delegate,
         "threads": result.plan.thread_count,
+        "core_mask": result.plan.core_mask,
+        "device_name": result.device.name,
         "device": result.device.device_id,
         "session": result.session_index,
         **_summarise(result.measurement),

@@ -118,3 +118,12 @@ def _scale(number: float, units: tuple[str, ...]) -> str:
 def make_printable(text: str) -> str:
     """The text for a terminal: a name, of a file or from a device, may hold what would move the cursor."""
     return "".join(character if character.isprintable() or character == "\n" else "?" for character in text)
+
+
+def describe_mask(core_mask: int) -> str:
+    """ "cores 4-6" for 0x70, "cores 0-3,7" for 0x8f, "core 7" for 0x80."""
+    cores = [core for core in range(core_mask.bit_length()) if core_mask >> core & 1]
+    starts = [core for core in cores if core - 1 not in cores]
+    ends = [core for core in cores if core + 1 not in cores]
+    ranges = [str(start) if start == end else f"{start}-{end}" for start, end in zip(starts, ends, strict=True)]
+    return f"{'core' if len(cores) == 1 else 'cores'} {','.join(ranges)}"

@@ -11,37 +11,15 @@ from pathlib import Path
 import pocketbench
 from pocketbench.core.errors import FileFault
 
-# All that the worker needs. A file that is not here does not reach a board.
-AGENT_FILES = (
-    "__init__.py",
-    "profile/__init__.py",
-    "profile/agent.py",
-    "profile/board.py",
-    "profile/board_files.py",
-    "profile/board_requests.py",
-    "profile/delegation.py",
-    "profile/inputs.py",
-    "profile/lock_file.py",
-    "profile/machine_state.py",
-    "profile/memory.py",
-    "profile/operator_coreml.py",
-    "profile/operator_litert.py",
-    "profile/operator_litert_library.py",
-    "profile/operator_onnxruntime.py",
-    "profile/operator_request.py",
-    "profile/refusal.py",
-    "profile/worker_process.py",
-    "profile/engines/__init__.py",
-    "profile/engines/coreml.py",
-    "profile/engines/onnxruntime_cpu.py",
-    "profile/engines/tflite_interpreter.py",
-)
+# All that travels to a board: these, and the whole folder.
+PACKAGE_FILES = ("__init__.py", "profile/__init__.py")
+AGENT_FOLDER = "profile/agent"
 START = """import sys
 
 if sys.argv[1:] == ["board"]:
-    from pocketbench.profile.board import main
+    from pocketbench.profile.agent.board import main
 else:
-    from pocketbench.profile.agent import main
+    from pocketbench.profile.agent.agent import main
 main()
 """
 EPOCH = (1980, 1, 1, 0, 0, 0)
@@ -62,7 +40,7 @@ def write_agent_archive(folder: Path, plugins: Mapping[str, bytes] | None = None
     """
     package = Path(pocketbench.__file__).parent
     contents = {**(plugins or {}), "__main__.py": START.encode()}
-    contents.update({f"pocketbench/{name}": (package / name).read_bytes() for name in AGENT_FILES})
+    contents.update({f"pocketbench/{name}": (package / name).read_bytes() for name in list_agent_files()})
     digest = hashlib.sha256(repr(sorted(contents.items())).encode()).hexdigest()
     path = folder / f"pocketbench-agent-{digest[:12]}.pyz"
     try:
@@ -72,3 +50,10 @@ def write_agent_archive(folder: Path, plugins: Mapping[str, bytes] | None = None
     except OSError as error:
         raise FileFault(f"can't write {path}: {error.strerror or error}", "check the folder and free space") from error
     return path
+
+
+def list_agent_files() -> list[str]:
+    """What of this package travels to a board, below its folder."""
+    package = Path(pocketbench.__file__).parent
+    found = [path.relative_to(package).as_posix() for path in (package / AGENT_FOLDER).rglob("*.py")]
+    return [*PACKAGE_FILES, *sorted(found)]

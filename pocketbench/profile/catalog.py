@@ -1,10 +1,11 @@
-"""The engines by name. A new one is a file in `engines/` (and in `archive.AGENT_FILES`), a line here and a test."""
+"""The engines by name. A new one is a file in `agent/engines/`, a line here and a test."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.errors import EnvironmentFault, UnknownNameError
 from pocketbench.core.registry import Entry, Registry, import_target
 
 ENGINES = Registry(
@@ -12,35 +13,52 @@ ENGINES = Registry(
     "pocketbench.engines",
     {
         "benchmark_model": Entry(
-            target="pocketbench.profile.engines.benchmark_model:BenchmarkModel",
+            target="pocketbench.profile.adb.engine:BenchmarkModel",
             summary="TensorFlow Lite's benchmark_model on an Android phone, with XNNPACK or on the GPU; .tflite",
             install="name its file under engines of the phone in devices.toml",
         ),
         "litert": Entry(
-            target="pocketbench.profile.engines.tflite_interpreter:LiteRt",
+            target="pocketbench.profile.agent.engines.tflite_interpreter:LiteRt",
             summary="LiteRT interpreter with XNNPACK, on the processor; .tflite",
             requires=("ai_edge_litert",),
             install="pip install ai-edge-litert",
         ),
         "coreml": Entry(
-            target="pocketbench.profile.engines.coreml:CoreMl",
+            target="pocketbench.profile.agent.engines.coreml:CoreMl",
             summary="Core ML on a Mac, on the compute units of the delegate; .mlpackage",
             requires=("coremltools",),
             install="pip install coremltools",
         ),
         "onnxruntime": Entry(
-            target="pocketbench.profile.engines.onnxruntime_cpu:OnnxRuntime",
+            target="pocketbench.profile.agent.engines.onnxruntime_cpu:OnnxRuntime",
             summary="ONNX Runtime, on the processor; .onnx",
             requires=("onnxruntime",),
             install="pip install onnxruntime",
         ),
         "tflite_runtime": Entry(
-            target="pocketbench.profile.engines.tflite_interpreter:TfliteRuntime",
+            target="pocketbench.profile.agent.engines.tflite_interpreter:TfliteRuntime",
             summary="tflite-runtime 2.14 with XNNPACK, in an environment of its own; .tflite",
             install="make setup-tflite-runtime",
         ),
     },
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EngineChoice:
+    """An engine and which of its delegates: "coreml:cpu_and_ne". None leaves that to the engine."""
+
+    engine: str
+    delegate: str | None = None
+
+
+def parse_engine(text: str) -> EngineChoice:
+    """ "coreml" or "coreml:cpu_and_ne". Raises: UnknownNameError, and as `engine_suffixes`."""
+    engine, colon, delegate = text.partition(":")
+    known = engine_delegates(engine)
+    if colon and delegate not in known:
+        raise UnknownNameError(f"delegate of {engine}", delegate, known)
+    return EngineChoice(engine, delegate or None)
 
 
 def engine_suffixes(engine: str) -> tuple[str, ...]:

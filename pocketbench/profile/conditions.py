@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.records import Conditions, CoreState
-from pocketbench.profile.machine_state import read_state
+from pocketbench.profile.agent.machine_state import read_state
 
 
 def read_conditions(root: Path = Path("/")) -> Conditions:

@@ -13,8 +13,8 @@ CHOICES = ("big", "little", "prime", "all")
 def choose_core_mask(clusters: Sequence[CoreCluster], choice: str | int, thread_count: int) -> int:
     """The mask of the cores that `choice` means, a bit for each: 0x70 for cores 4 to 6.
 
-    "prime" is the fastest core, where it is alone at its frequency; "big" the fastest cores of which there are several,
-    else the fastest; "little" the slowest; "all" each core; a mask means itself.
+    "prime" is the fastest core, where it is alone at its frequency; "big" the fastest cores, or, of three and more
+    clusters with a prime core, those below it; "little" the slowest; "all" each core; a mask means itself.
 
     Args:
         clusters: the device's cores by highest frequency, in any order; () where it does not tell them, and then only a
@@ -49,7 +49,8 @@ def _find_cores(ordered: Sequence[CoreCluster], choice: str) -> tuple[int, ...]:
     if choice == "little":
         return ordered[0].cores
     if choice == "big":
-        return next((cluster.cores for cluster in reversed(ordered) if len(cluster.cores) > 1), fastest.cores)
+        has_prime = len(fastest.cores) == 1 and len(ordered) > 2
+        return ordered[-2].cores if has_prime else fastest.cores
     if len(fastest.cores) > 1:
         raise UsageError(
             f"the device has no prime core: its fastest {len(fastest.cores)} cores are alike",

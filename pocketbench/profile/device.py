@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.records import CoreCluster, Device
-from pocketbench.profile.machine_state import read_facts
+from pocketbench.profile.agent.machine_state import read_facts
 
 HOST = "host"
 

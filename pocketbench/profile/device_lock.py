@@ -11,7 +11,11 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pocketbench.core.errors import DeviceFault, FileFault
-from pocketbench.profile.lock_file import open_lock
+from pocketbench.profile.agent.lock_file import open_lock
+
+
+class DeviceInUse(DeviceFault):
+    """Another process has the device: what is stored of the same run is that one's."""
 
 
 @contextlib.contextmanager
@@ -24,7 +28,7 @@ def hold_device(identity: str, name: str) -> Iterator[None]:
         name: the device's name, for messages.
 
     Raises:
-        DeviceFault: at once when another process holds it; names that process.
+        DeviceInUse: at once when another process holds it; names that process.
         FileFault: when the lock can't be written.
     """
     path = lock_path(identity)
@@ -38,7 +42,7 @@ def hold_device(identity: str, name: str) -> Iterator[None]:
         except BlockingIOError as error:
             holder = lock.read(20).strip()
             who = f"process {holder}" if holder.isdigit() else "another process"
-            raise DeviceFault(f"{name} is in use: {who} measures on it", "wait until that run is over") from error
+            raise DeviceInUse(f"{name} is in use: {who} measures on it", "wait until that run is over") from error
         lock.truncate(0)
         lock.write(str(os.getpid()))
         lock.flush()

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from pocketbench.core.errors import PocketbenchError, UsageError
 from pocketbench.core.records import Device, RunPlan, RunResult
-from pocketbench.profile.catalog import ENGINES, engine_suffixes, host_refusal
+from pocketbench.profile.catalog import ENGINES, chooses_threads, engine_suffixes, host_refusal
 from pocketbench.profile.cell import Cell
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device import read_host_device
@@ -38,7 +38,7 @@ class HostRunner:
 
     def check(self) -> list[DeviceCheck]:
         """Which engines can be started here."""
-        return [_check_engine(name) for name in ENGINES.names()]
+        return [check for check in map(_check_engine, ENGINES.names()) if check is not None]
 
     def fit_plan(self, plan: RunPlan, suffix: str, device: Device) -> RunPlan:
         refusal = host_refusal(plan.engine)
@@ -47,6 +47,8 @@ class HostRunner:
         runs = engine_suffixes(plan.engine)
         if suffix not in runs:
             raise UsageError(f"{plan.engine} runs {', '.join(runs)} files, not {suffix}", "choose another --engine")
+        if chooses_threads(plan.engine):
+            plan = dataclasses.replace(plan, thread_count=None)
         if self._entry.cores is None:
             return plan
         mask = choose_core_mask(device.clusters, self._entry.cores, plan.thread_count or 1)
@@ -75,13 +77,13 @@ class HostRunner:
         )
 
 
-def _check_engine(engine: str) -> DeviceCheck:
+def _check_engine(engine: str) -> DeviceCheck | None:
+    """None for an engine that is not for such a machine: it is not missing here."""
     subject = f"engine {engine}"
     entry = ENGINES.entry(engine)
     try:
-        refusal = host_refusal(engine)
-        if refusal is not None:
-            return DeviceCheck(subject=subject, found=f"not for this machine: {refusal}")
+        if host_refusal(engine) is not None:
+            return None
         if entry.missing():
             found = f"there is no {', '.join(entry.missing())}"
             return DeviceCheck(subject=subject, found=found, cure=entry.install, needed=False)

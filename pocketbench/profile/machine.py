@@ -8,11 +8,11 @@ from typing import Protocol
 
 from pocketbench.core.errors import MissingPackageError
 from pocketbench.core.records import Conditions
+from pocketbench.profile.agent.machine_state import read_is_virtual
 from pocketbench.profile.cell import Cell, CellWorker
 from pocketbench.profile.conditions import read_conditions
-from pocketbench.profile.machine_state import read_is_virtual
-from pocketbench.profile.operator_pass import make_host_reader
-from pocketbench.profile.operator_times import OperatorProfile
+from pocketbench.profile.operators.passes import make_host_reader
+from pocketbench.profile.operators.times import OperatorProfile
 from pocketbench.profile.runtimes import engine_python, worker_command
 from pocketbench.profile.worker import Worker, WorkerFault
 

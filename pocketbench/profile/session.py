@@ -15,9 +15,9 @@ from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import estimates_operators
 from pocketbench.profile.caveats import find_caveats
 from pocketbench.profile.cell import Cell
-from pocketbench.profile.delegate_coverage import describe_coverage
 from pocketbench.profile.machine import HostMachine, Machine
-from pocketbench.profile.operator_pass import ReadProfile, take_operator_times
+from pocketbench.profile.operators.coverage import describe_coverage
+from pocketbench.profile.operators.passes import ReadProfile, take_operator_times
 from pocketbench.profile.plans import check_plan
 from pocketbench.profile.progress import Progress, Steps
 from pocketbench.profile.session_rounds import Outcome, repeat_session

@@ -7,8 +7,8 @@ from typing import Any
 
 from pocketbench.core.errors import one_line
 from pocketbench.core.records import Failure
-from pocketbench.profile.refusal import Refusal
-from pocketbench.profile.worker_process import WorkerProcess
+from pocketbench.profile.agent.refusal import Refusal
+from pocketbench.profile.agent.worker_process import WorkerProcess
 
 
 class WorkerFault(Exception):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from pocketbench.core.records import DelegateCoverage, RunResult
 from pocketbench.core.sample_text import IMPORT_NOTES, INFERENCE, describe_origin
-from pocketbench.reports.labels import join_words
+from pocketbench.reports.labels import join_words, name_devices
 from pocketbench.reports.notes import NoteList
 from pocketbench.reports.operator_breakdown import find_breakdown, find_coverage
 from pocketbench.reports.operator_records import OperatorBreakdown
@@ -63,10 +63,12 @@ def identify_runtime(result: RunResult) -> Runtime:
 
 
 def order_runtimes(runtimes: Iterable[Runtime]) -> list[Runtime]:
-    """The distinct runtimes by device, kind of file, engine, delegate, threads, cores, input shapes and origin."""
+    """The distinct runtimes by device, kind of file, engine, delegate, threads, cores, input shapes and origin.
+    Those of imports come last."""
     return sorted(
         set(runtimes),
         key=lambda runtime: (
+            runtime.origin is not None,
             runtime.device_id,
             order_of_kind(runtime.file_kind),
             runtime.engine,
@@ -207,17 +209,30 @@ def _describe_origins(members: Sequence[RunResult]) -> tuple[str, ...]:
 
 
 def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[CellKey, tuple[str, ...]]:
-    """The caveats of each cell as notes: one a code, since texts hold numbers and differ from run to run."""
-    first_text: dict[str, str] = {}
-    counts: Counter[str] = Counter()
+    """The caveats of each cell as notes: one a code and device, since texts hold numbers and differ from run to run.
+    Devices that say the same share a note."""
+    first_text: dict[tuple[str, str], str] = {}
+    counts: Counter[tuple[str, str]] = Counter()
+    totals: Counter[str] = Counter()
     codes_by_cell: dict[CellKey, dict[str, None]] = {}
     for key, members in results.items():
+        device_id = key[1].device_id
+        totals[device_id] += len(members)
         for result in members:
             caveats = [caveat for caveat in result.caveats if caveat.code != IMPORT_NOTES]
             for caveat in caveats:
-                first_text.setdefault(caveat.code, caveat.text)
+                first_text.setdefault((caveat.code, device_id), caveat.text)
                 codes_by_cell.setdefault(key, {})[caveat.code] = None
-            counts.update({caveat.code for caveat in caveats})
-    total = sum(map(len, results.values()))
-    notes = {code: f"{code} ({counts[code]} of {total} runs): {text}" for code, text in first_text.items()}
-    return {key: tuple(notes[code] for code in codes) for key, codes in codes_by_cell.items()}
+            counts.update({(caveat.code, device_id) for caveat in caveats})
+    alike: dict[tuple[str, str], list[str]] = {}
+    for (code, device_id), text in first_text.items():
+        alike.setdefault((code, text), []).append(device_id)
+    shown = name_devices((runtime.device_id, runtime.device_name) for _, runtime in results)
+    names = {device_id: shown[device_id, name] for device_id, name in reversed(shown)}
+    notes = {}
+    for (code, text), device_ids in alike.items():
+        count = sum(counts[code, device_id] for device_id in device_ids)
+        runs = f"{count} of {sum(totals[device_id] for device_id in device_ids)} runs"
+        where = f" on {join_words(names[device_id] for device_id in device_ids)}" if len(totals) > 1 else ""
+        notes.update({(code, device_id): f"{code} ({runs}{where}): {text}" for device_id in device_ids})
+    return {key: tuple(notes[code, key[1].device_id] for code in codes) for key, codes in codes_by_cell.items()}

@@ -83,7 +83,12 @@ def describe_method(table: Table) -> list[str]:
     """Paragraphs: what was run in which order, and what a published accuracy stands for."""
     if not table.result_count:
         return ["Nothing was measured for this report."]
-    paragraphs = [_describe_schedule(schedule) for schedule in table.schedules]
+    several = len({machine.device_id for machine in table.machines if machine.transport != IMPORTED}) > 1
+    paragraphs = [
+        f"On {join_words(schedule.device_names)}: {text}" if several and schedule.device_names else text
+        for schedule in table.schedules
+        for text in [_describe_schedule(schedule)]
+    ]
     if table.schedules:
         paragraphs.insert(
             0,
@@ -122,7 +127,7 @@ def describe_method(table: Table) -> list[str]:
 
 def describe_conditions(table: Table) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each machine its name and what is known of its state, as (property, value); versions come last."""
-    names = name_devices({machine.device_id: machine.name for machine in table.machines})
+    names = name_devices((machine.device_id, machine.name) for machine in table.machines)
     sections = [(_title_machine(machine, names), _describe_machine(machine)) for machine in table.machines]
     versions = [
         ("Tools", ", ".join(table.tools) or _UNKNOWN),
@@ -169,7 +174,7 @@ def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
         ]
     return [
         ("Measured", describe_dates(machine)),
-        ("Device", " ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
+        ("Device", ", ".join(filter(None, [machine.model, machine.soc])) or _UNKNOWN),
         ("Reached by", machine.transport),
         ("Processor", join_words(machine.cpu_models) or _UNKNOWN),
         ("Cores", _describe_cores(machine)),
@@ -183,8 +188,8 @@ def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
     ]
 
 
-def _title_machine(machine: MachineSummary, names: Mapping[str, str]) -> str:
-    name = names[machine.device_id]
+def _title_machine(machine: MachineSummary, names: Mapping[tuple[str, str | None], str]) -> str:
+    name = names[machine.device_id, machine.name]
     return name if machine.device_id in name else f"{name} ({machine.device_id})"
 
 

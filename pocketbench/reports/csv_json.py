@@ -37,7 +37,16 @@ _FILE_COLUMNS = (
     "parity_relative_error",
     "file_top1_fraction",
 )
-_RUNTIME_COLUMNS = ("device_id", "engine", "delegate", "thread_count", "core_mask", "input_shapes", "origin")
+_RUNTIME_COLUMNS = (
+    "device_name",
+    "device_id",
+    "engine",
+    "delegate",
+    "thread_count",
+    "core_mask",
+    "input_shapes",
+    "origin",
+)
 _LATENCY = tuple(field.name for field in fields(Latency))
 _OVERHEAD = tuple(field.name for field in fields(Overhead))
 COLUMNS = (

@@ -73,9 +73,11 @@ def _format_operators(table: Table) -> str:
 def _format_header(table: Table) -> str:
     facts = [count_things(len(table.rows), "model"), count_things(len(table.runtimes), "runtime")]
     for machine in table.machines:
-        name = join_words(machine.cpu_models) or machine.model or machine.name or machine.device_id
+        named = machine.name if len(table.machines) > 1 or machine.transport == IMPORTED else None
+        chip = machine.soc or join_words(machine.cpu_models)
+        parts = list(filter(None, [named, machine.model, chip])) or [machine.device_id]
         when = "imported " if machine.transport == IMPORTED else ""
-        facts.append(f"{name}, {when}{describe_dates(machine)}")
+        facts.append(f"{', '.join(dict.fromkeys(parts))}, {when}{describe_dates(machine)}")
     return format_header(table.title, facts)
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from pocketbench.core.records import ModelSpec
 from pocketbench.core.sample_text import describe_sizes, name_figure
+from pocketbench.core.store import IMPORTED
+from pocketbench.core.units import describe_mask
 from pocketbench.reports.records import FileKind, Latency, Runtime
 
 BASELINE = "baseline"
@@ -50,18 +52,32 @@ def describe_file_kind(kind: FileKind) -> str:
 def describe_runtimes(runtimes: Sequence[Runtime]) -> list[str]:
     """A name for each runtime, unique among them: "litert, 1 thread, tflite fp32". The device is named when there are
     several, or when it is not the machine that a reader takes for granted."""
-    devices = name_devices({runtime.device_id: runtime.device_name for runtime in runtimes})
-    has_devices = len(devices) > 1 or any(runtime.device_name not in (None, HOST) for runtime in runtimes)
-    return [_describe_runtime(runtime, devices[runtime.device_id] if has_devices else None) for runtime in runtimes]
+    keys = [(runtime.device_id, runtime.device_name) for runtime in runtimes]
+    devices = name_devices(keys)
+    has_devices = len(devices) > 1 or any(name not in (None, HOST) for _, name in keys)
+    return [
+        _describe_runtime(runtime, devices[key] if has_devices else None)
+        for runtime, key in zip(runtimes, keys, strict=True)
+    ]
 
 
-def name_devices(names: Mapping[str, str | None]) -> dict[str, str]:
-    """What a reader sees of each device, by its id: its name, and the id where it has none or shares it."""
-    known = Counter(names.values())
-    return {
-        device_id: name if name is not None and known[name] == 1 else f"{name} {device_id}" if name else device_id
-        for device_id, name in names.items()
-    }
+def name_devices(keys: Iterable[tuple[str, str | None]]) -> dict[tuple[str, str | None], str]:
+    """What a reader sees of each device, by its id and name: the name, and the id where it has none or another device
+    has it too. An import may bear the name of a device that was measured: each figure says that it was imported. One
+    device may have several names: its big and its little cores."""
+    known = dict.fromkeys(keys)
+    bearers = Counter((name, _is_imported(device_id)) for device_id, name in known)
+
+    def name_one(device_id: str, name: str | None) -> str:
+        if not name:
+            return device_id
+        return name if bearers[name, _is_imported(device_id)] == 1 else f"{name} {device_id}"
+
+    return {key: name_one(*key) for key in known}
+
+
+def _is_imported(device_id: str) -> bool:
+    return device_id.startswith(IMPORTED)
 
 
 def _describe_runtime(runtime: Runtime, device: str | None) -> str:
@@ -71,7 +87,7 @@ def _describe_runtime(runtime: Runtime, device: str | None) -> str:
         parts.append(count_things(runtime.thread_count, "thread"))
     parts.append(describe_file_kind(runtime.file_kind))
     if runtime.core_mask is not None:
-        parts.append(f"cores {runtime.core_mask:x}")
+        parts.append(describe_mask(runtime.core_mask))
     if runtime.input_shapes is not None:
         parts.append(runtime.input_shapes)
     if device is not None:

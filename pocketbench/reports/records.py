@@ -167,7 +167,7 @@ class MachineSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Schedule:
-    """How often things were run; a report of several suites has several."""
+    """How often things were run; a report of several suites, or of several kinds of devices, has several."""
 
     session_count: int
     round_count: int
@@ -175,6 +175,7 @@ class Schedule:
     settle_count: int
     warmup_count: int
     cooldown_s: float
+    device_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,37 +3,46 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 from pocketbench.core.records import Artifact, Conditions, Device, RunResult
+from pocketbench.core.store import IMPORTED
 from pocketbench.reports.records import MachineSummary, Schedule
 
 
 def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ...]:
-    """One summary a device, in order of appearance."""
+    """One summary a device, in order of appearance; devices that are known from imports alone come last."""
     devices: dict[str, Device] = {}
+    names: dict[str, dict[str, None]] = {}
     states: dict[str, list[Conditions]] = {}
     for result in results:
         devices.setdefault(result.device.device_id, result.device)
+        if result.device.name is not None:
+            names.setdefault(result.device.device_id, {})[result.device.name] = None
         states.setdefault(result.device.device_id, []).extend((result.conditions_before, result.conditions_after))
-    return tuple(_summarise_machine(device, states[device_id]) for device_id, device in devices.items())
+    ordered = sorted(devices, key=lambda device_id: device_id.startswith(IMPORTED))
+    return tuple(
+        _summarise_machine(devices[device_id], list(names.get(device_id, ())), states[device_id])
+        for device_id in ordered
+    )
 
 
 def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:
     """The distinct schedules of the plans, in order of appearance; of what was imported none is known."""
-    return tuple(
-        dict.fromkeys(
-            Schedule(
-                session_count=result.plan.session_count,
-                round_count=result.plan.round_count,
-                burst_count=result.plan.burst_count,
-                settle_count=result.plan.settle_count,
-                warmup_count=result.plan.warmup_count,
-                cooldown_s=result.plan.cooldown_s,
+    names: dict[Schedule, dict[str, None]] = {}
+    for result in results:
+        if result.origin is None:
+            plan = result.plan
+            schedule = Schedule(
+                session_count=plan.session_count,
+                round_count=plan.round_count,
+                burst_count=plan.burst_count,
+                settle_count=plan.settle_count,
+                warmup_count=plan.warmup_count,
+                cooldown_s=plan.cooldown_s,
             )
-            for result in results
-            if result.origin is None
-        )
-    )
+            names.setdefault(schedule, {})[result.device.name or result.device.device_id] = None
+    return tuple(replace(schedule, device_names=tuple(found)) for schedule, found in names.items())
 
 
 def collect_tools(artifacts: Iterable[Artifact], results: Iterable[RunResult]) -> tuple[str, ...]:
@@ -48,7 +57,8 @@ def collect_commits(results: Iterable[RunResult]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(result.git_commit for result in results if result.git_commit is not None))
 
 
-def _summarise_machine(device: Device, states: Sequence[Conditions]) -> MachineSummary:
+def _summarise_machine(device: Device, names: Sequence[str], states: Sequence[Conditions]) -> MachineSummary:
+    """`names` are those that devices.toml has for it: its big and its little cores may be two entries."""
     loads = [state.load_average for state in states if state.load_average is not None]
     frequencies = [state.frequency_khz for state in states if state.frequency_khz is not None]
     temperatures = [state.temperature_celsius for state in states if state.temperature_celsius is not None]
@@ -72,7 +82,7 @@ def _summarise_machine(device: Device, states: Sequence[Conditions]) -> MachineS
         khz_high=max(frequencies, default=None),
         celsius_low=min(temperatures, default=None),
         celsius_high=max(temperatures, default=None),
-        name=device.name,
+        name=" and ".join(names) or None,
         clusters=device.clusters,
         battery_low=min(batteries, default=None),
         battery_high=max(batteries, default=None),

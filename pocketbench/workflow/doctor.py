@@ -15,7 +15,6 @@ from pocketbench.workflow.doctor_packages import Finding, State, examine_package
 LOW_DISK_BYTES = 2_000_000_000
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 PROGRAMS = {
-    "adb": ("reaches Android phones", "sudo apt-get install adb"),
     "ssh": ("reaches boards and Macs", "sudo apt-get install openssh-client"),
     "git": ("names the commit of a result", "sudo apt-get install git"),
 }
@@ -33,7 +32,7 @@ def examine() -> list[Finding]:
     if torchvision is not None:
         findings.append(torchvision)
     findings.append(examine_tflite_runtime())
-    findings += [examine_program(name, *about) for name, about in PROGRAMS.items()]
+    findings += [examine_adb(), *(examine_program(name, *about) for name, about in PROGRAMS.items())]
     if checkout is not None:
         findings += [examine_program(name, *about) for name, about in CHECKOUT_PROGRAMS.items()]
         findings += [examine_browser(), examine_postgresql()]
@@ -76,6 +75,18 @@ def examine_tflite_runtime() -> Finding:
         )
     version = found[0].name.removesuffix(".dist-info").partition("-")[2]
     return Finding(section=section, name=name, state="ok", detail=f"{version}, {python}")
+
+
+def examine_adb() -> Finding:
+    """The adb that a run would use: POCKETBENCH_ADB, ANDROID_HOME, PATH."""
+    from pocketbench.profile.adb.program import PROGRAM_VARIABLE, find_adb
+
+    try:
+        path = find_adb()
+    except PocketbenchError as error:
+        state: State = "warning" if os.environ.get(PROGRAM_VARIABLE) else "absent"
+        return Finding(section="programs", name="adb", state=state, detail=error.what, cure=error.cure)
+    return Finding(section="programs", name="adb", state="ok", detail=path)
 
 
 def examine_program(name: str, purpose: str, install: str) -> Finding:

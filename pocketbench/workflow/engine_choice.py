@@ -43,6 +43,9 @@ def fit_first_engine(plan: RunPlan, suffix: str, runner: Runner, device: Device)
         candidates = [] if name is None else [name]
     else:
         candidates = list_fitting_engines(suffix)
+        if device.transport == "ssh":
+            # a board is a machine like this one: the engines of phones are none of its, nor their refusals
+            candidates.sort(key=lambda engine: host_refusal(engine) is not None)
     refusal: UsageError | None = None
     for engine in candidates:
         try:

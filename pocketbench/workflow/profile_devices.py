@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from pocketbench.core.errors import EnvironmentFault
+from pocketbench.core.errors import DeviceFault, EnvironmentFault, MissingPackageError
 from pocketbench.core.store import Store
+from pocketbench.profile.device_lock import DeviceInUse
 from pocketbench.profile.progress import Progress
 from pocketbench.workflow.device_cells import DeviceCells
-from pocketbench.workflow.profile_models import ProfileOutcome, profile_models
+from pocketbench.workflow.profile_models import ProfileOutcome, make_run_key, profile_models
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DevicesOutcome:
-    """What came of every device: its results, or, by the device's name, what stopped it; what it had finished until
-    then is stored."""
+    """What came of every device, and, by the device's name, what stopped it: then its results are those that were
+    finished until then."""
 
     outcomes: Sequence[ProfileOutcome]
     faults: dict[str, EnvironmentFault]
@@ -33,7 +34,9 @@ def profile_devices(
     Args:
         on_progress: is given the device's name and how far it is.
 
-    Raises: UsageError for a plan that makes no sense.
+    Raises:
+        UsageError: for a plan that makes no sense.
+        FileFault, EnvironmentFault: when a file can't be read or the results can't be stored: no device's fault.
     """
     outcomes = []
     faults: dict[str, EnvironmentFault] = {}
@@ -52,8 +55,19 @@ def profile_devices(
                 on_progress=tell,
                 with_operators=with_operators,
             )
-        except EnvironmentFault as fault:
+        except (DeviceFault, MissingPackageError) as fault:
             faults[name] = fault
-        else:
-            outcomes.append(outcome)
+            if isinstance(fault, DeviceInUse):
+                continue
+            outcome = read_finished(place, store)
+        outcomes.append(outcome)
     return DevicesOutcome(outcomes=outcomes, faults=faults)
+
+
+def read_finished(place: DeviceCells, store: Store) -> ProfileOutcome:
+    """What a run that was stopped has stored."""
+    progress = store.read_progress(make_run_key(place.cells, place.device))
+    if progress is None or progress.finished:
+        return ProfileOutcome(run_id="", results=[], resumed_count=0)
+    results = store.read_results(run_id=progress.run_id)
+    return ProfileOutcome(run_id=progress.run_id, results=results, resumed_count=0)

@@ -11,7 +11,7 @@ from pathlib import Path
 from pocketbench.core.errors import UsageError
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import RunPlan
-from pocketbench.profile.catalog import engine_suffixes
+from pocketbench.profile.catalog import EngineChoice, engine_suffixes, parse_engine
 from pocketbench.profile.device_entry import HOST_ENTRY
 from pocketbench.workflow.device_cells import ArtifactFiles
 from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant, export_models
@@ -69,7 +69,8 @@ def request_files(
     """Model files of anybody.
 
     Args:
-        engines: "litert" or "litert,onnxruntime"; None takes the one that fits each file on a device.
+        engines: "litert", "litert,onnxruntime" or "coreml:cpu_and_ne"; None takes the one that fits each file
+            on a device.
         threads: "1" or "1,4".
         shapes: "name=1,3,224,224", for inputs that the file leaves open.
 
@@ -81,13 +82,14 @@ def request_files(
     usual = RunPlan(engine="")
     plans = [
         RunPlan(
-            engine=engine,
+            engine=choice.engine,
+            delegate=choice.delegate,
             thread_count=thread_count,
             shapes=parse_shapes(shapes),
             session_count=usual.session_count if session_count is None else session_count,
             round_count=usual.round_count if round_count is None else round_count,
         )
-        for engine in (engines.split(",") if engines else [""])
+        for choice in ([parse_engine(text.strip()) for text in engines.split(",")] if engines else [EngineChoice("")])
         for thread_count in parse_thread_counts(threads or "1")
     ]
     if engines:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypedDict, cast
+from typing import TYPE_CHECKING, TypedDict, cast
 
 import pocketbench
 from pocketbench.core.errors import FileFault, PocketbenchError, SuiteError, UnknownNameError, UsageError
@@ -17,6 +17,9 @@ from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.model_specs import MAX_CHANNELS, MAX_CLASSES, MAX_SIDE, WIDTH_RANGE, make_spec
 from pocketbench.workflow.toml_tables import TomlTable, read_toml
 from pocketbench.workflow.train_table import TrainTable, parse_train
+
+if TYPE_CHECKING:
+    from pocketbench.profile.catalog import EngineChoice
 
 FORMAT_VERSION = 1
 HOST = "host"
@@ -51,18 +54,23 @@ class Suite:
     title: str
     models: tuple[ModelSpec, ...]
     formats: tuple[FormatTarget, ...]
-    engines: tuple[str, ...]
+    engine_choices: tuple[EngineChoice, ...]
     thread_counts: tuple[int, ...]
     devices: tuple[str, ...]
     plan: PlanValues
     gate: GateTable = field(default_factory=GateTable)
     train: TrainTable | None = None
 
+    @property
+    def engines(self) -> tuple[str, ...]:
+        """The engines, each once, whatever their delegates."""
+        return tuple(dict.fromkeys(choice.engine for choice in self.engine_choices))
+
     def list_plans(self) -> list[RunPlan]:
         """A plan for each engine and thread count."""
         return [
-            RunPlan(engine=engine, thread_count=thread_count, **self.plan)
-            for engine in self.engines
+            RunPlan(engine=choice.engine, delegate=choice.delegate, thread_count=thread_count, **self.plan)
+            for choice in self.engine_choices
             for thread_count in self.thread_counts
         ]
 
@@ -120,7 +128,8 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
         raise table.fault("format", f"is not {FORMAT_VERSION}, the one that this version reads", "update pocketbench")
     formats = _parse_formats(table)
     models = _parse_models(table, path.parent)
-    engines = _parse_engines(table, formats)
+    choices = _parse_engines(table, formats)
+    engines = [choice.engine for choice in choices]
     devices = _parse_devices(table) if "devices" in table else (HOST,)
     return Suite(
         name=path.stem,
@@ -128,7 +137,7 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
         title=table.text("title") or path.stem,
         models=models,
         formats=formats,
-        engines=engines,
+        engine_choices=choices,
         thread_counts=table.wholes("threads", 1, 1024) if "threads" in table else (1,),
         devices=devices,
         plan=_parse_plan(table.table("plan")),
@@ -158,24 +167,25 @@ def _parse_formats(table: TomlTable) -> tuple[FormatTarget, ...]:
     return tuple(targets)
 
 
-def _parse_engines(table: TomlTable, formats: Sequence[FormatTarget]) -> tuple[str, ...]:
-    from pocketbench.profile.catalog import ENGINES, engine_suffixes
+def _parse_engines(table: TomlTable, formats: Sequence[FormatTarget]) -> tuple[EngineChoice, ...]:
+    from pocketbench.profile.catalog import engine_suffixes, parse_engine
 
-    names = table.texts("engines")
+    choices = []
     suffixes = {SUFFIXES[target.format] for target in formats}
-    for name in names:
+    for name in table.texts("engines"):
         try:
-            ENGINES.entry(name)
+            choice = parse_engine(name)
         except UnknownNameError as error:
             raise table.fault("engines", f"holds {name!r}: {error.what}", error.cure) from error
-        runs = engine_suffixes(name)
+        runs = engine_suffixes(choice.engine)
         if not suffixes.intersection(runs):
             raise table.fault(
                 "engines",
                 f"holds {name!r}, which runs {', '.join(runs)} only",
                 "add that format, or take the engine out",
             )
-    return names
+        choices.append(choice)
+    return tuple(choices)
 
 
 def _name_cells(

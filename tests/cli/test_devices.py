@@ -45,7 +45,7 @@ def test_what_is_attached_and_not_described_and_what_is_described_and_not_attach
     )
     survey = [SurveyedDevice(name=None, attached=attached), SurveyedDevice(name="rpi5", attached=gone)]
     lines = list(describe_survey(survey))
-    assert lines[0] == "(not in devices.toml)  adb 9B1  device"
+    assert lines[0] == "(not in devices.toml)  adb 9B1  ready"
     assert lines[2:] == ["rpi5  ssh rpi5  unreachable", "  no route?[2J", "  try: plug it in"]
 
 

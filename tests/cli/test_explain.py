@@ -20,6 +20,7 @@ def test_every_site_gets_a_form_and_a_reason(tmp_path):
     assert len(summary) > 60
 
 
+@pytest.mark.slow
 def test_data_as_json(tmp_path):
     done = explain(tmp_path, "--model", "mobilenet_v2", "--attention", "se", "--target", "onnx-arm", "--json")
     sites = json.loads(done.out)
@@ -29,6 +30,7 @@ def test_data_as_json(tmp_path):
     assert all(site["form"] and site["reason"] for site in sites)
 
 
+@pytest.mark.slow
 def test_a_model_without_blocks_says_so(tmp_path):
     done = explain(tmp_path, "--model", "mobilenet_v2", "--target", "onnx")
     assert (done.code, done.out) == (0, "")

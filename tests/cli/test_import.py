@@ -1,4 +1,5 @@
 import json
+import os
 
 import pytest
 
@@ -56,6 +57,7 @@ def test_a_new_name_that_is_nearly_a_known_one_is_noticed(run, folder):
         (["run.txt", "--device", "p"], 2, "Missing option '--artifact'"),
         (["gone.txt", "--device", "p", "--artifact", "net.tflite"], 3, "can't read gone.txt"),
         (["net.tflite", "--device", "p", "--artifact", "net.tflite"], 2, "of no program that is known"),
+        ([os.devnull, "--device", "p", "--artifact", "net.tflite"], 2, "there is nothing in it"),
         (["run.txt", "--device", "p", "--artifact", "deadbeef"], 2, "no known file has a sha256"),
         (["run.txt", "--device", "p", "--artifact", "net.tflite", "--from", "ncn"], 2, "did you mean 'ncnn'"),
     ],

@@ -103,3 +103,32 @@ def test_a_file_that_is_no_database_is_an_error_in_two_lines(tmp_path):
 @pytest.mark.parametrize("arguments", [["--csv", "--json"], ["--limit", "0"], ["--limit", "many"], ["more"]])
 def test_usage_errors(tmp_path, arguments):
     assert run_command("results", *arguments, cwd=tmp_path).code == 2
+
+
+def test_a_device_is_found_by_its_name(tmp_path):
+    def on(device_id, name):
+        device = dataclasses.replace(RESULT.device, device_id=device_id, name=name)
+        return make_result(
+            device=device, run_id=f"on-{device_id}", plan=dataclasses.replace(RESULT.plan, core_mask=0x70)
+        )
+
+    store = Store(str(tmp_path / "out" / "results.sqlite"))
+    unknown = on("ssh-2", "rpi5")
+    unknown = dataclasses.replace(unknown, plan=dataclasses.replace(unknown.plan, thread_count=None))
+    store.append(on("adb-1", "pixel4"), on("ssh-1", "rpi5"), unknown)
+    done = run_command("results", "--device", "pixel4", cwd=tmp_path, POCKETBENCH_DATABASE=None)
+    assert done.out.splitlines()[0] == "run on-adb-1 on pixel4 (adb-1)"
+    assert "litert, cores 4-6" in done.out
+    listed = run_command("results", "--csv", cwd=tmp_path, POCKETBENCH_DATABASE=None).out
+    rows = list(csv.DictReader(io.StringIO(listed)))
+    assert [(row["device_name"], row["core_mask"], row["threads"]) for row in rows] == [
+        ("pixel4", "112", "1"),
+        ("rpi5", "112", "1"),
+        ("rpi5", "112", ""),
+    ]
+    assert done.err == "1 result in out/results.sqlite\n"
+    done = run_command("results", "--device", "rpi5", cwd=tmp_path, POCKETBENCH_DATABASE=None)
+    assert (done.code, done.err.splitlines()) == (
+        2,
+        ["pocketbench: 2 devices are called 'rpi5'", "  try: choose one of ssh-1, ssh-2"],
+    )

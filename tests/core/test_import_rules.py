@@ -26,7 +26,7 @@ LIGHT = [
     *(f"pocketbench.core.{module.name}" for module in pkgutil.iter_modules(pocketbench.core.__path__)),
     "pocketbench.cli.main",
     "pocketbench.cli.list_",
-    "pocketbench.profile.agent",
+    "pocketbench.profile.agent.agent",
     "pocketbench.blocks.catalog",
     "pocketbench.export.catalog",
     "pocketbench.profile.catalog",

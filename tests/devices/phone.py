@@ -179,6 +179,11 @@ class Phone(contextlib.AbstractContextManager["Phone"]):
         return Path(f"/proc/{self._first}/root/data/local/tmp")
 
     @property
+    def namespace(self) -> Path:
+        """The phone's network, as /proc/PID/ns/net of its processes names it."""
+        return Path(f"/proc/{self._first}/ns/net").readlink()
+
+    @property
     def sys(self) -> Path:
         """/sys of the phone."""
         return self.state / "sys"

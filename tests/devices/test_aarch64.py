@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 
 from pocketbench.core.records import CoreCluster
+from pocketbench.profile.agent.board import GREETING
 from pocketbench.profile.archive import write_agent_archive
-from pocketbench.profile.board import GREETING
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.cell import CellSession
 from pocketbench.profile.device import make_device
@@ -31,7 +31,7 @@ COMPUTE = """
 import json, platform, sys
 archive, engine, path = sys.argv[1:]
 sys.path.insert(0, archive)
-from pocketbench.profile import agent
+from pocketbench.profile.agent import agent
 request = {"engine": engine, "thread_count": 1, "shapes": None, "seed": 0}
 engine = agent._make_engine(request)
 model = agent.open_model(engine, path, request)
@@ -39,7 +39,7 @@ model.invoke()
 if hasattr(engine, "read_outputs"):
     outputs = engine.read_outputs()
 else:
-    from pocketbench.profile.inputs import make_inputs
+    from pocketbench.profile.agent.inputs import make_inputs
     outputs = engine._session.run(None, make_inputs(model.inputs, model.shapes.sizes, 0, None))
 print(json.dumps({"abi": platform.machine(), "outputs": [output.tolist() for output in outputs]}))
 """

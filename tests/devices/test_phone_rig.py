@@ -12,7 +12,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.devices.phone import CHECKOUT, MODEL, Phone, wait_until, write_foreign_program
+from tests.devices.phone import (
+    CHECKOUT,
+    DAEMON_PORT,
+    MODEL,
+    RELAY_PORT,
+    SERVER_PORT,
+    Phone,
+    wait_until,
+    write_foreign_program,
+)
 from tests.profile.conftest import make_cell, run_cells
 from tests.profile.operator_files import write_tflite_convolutions
 from tests.profile.tflite_files import write_split_by_cumsum
@@ -258,18 +267,27 @@ def test_a_phone_that_adb_finds_by_itself(daemons: Path) -> None:
         assert phone.adb("devices").stdout.count("\tdevice") == 1
 
 
+def list_members(namespace: Path) -> list[str]:
+    """The processes of this machine in a network namespace."""
+    found = []
+    for path in Path("/proc").glob("[0-9]*/ns/net"):
+        try:
+            if path.readlink() == namespace:
+                found.append(path.parts[2])
+        except OSError:  # it has ended
+            continue
+    return found
+
+
 def list_machine() -> dict[str, object]:
-    """What a phone could leave behind on this machine."""
-    commands = [line.read_bytes() for line in Path("/proc").glob("[0-9]*/cmdline") if line.exists()]
+    """What a phone could change on this machine."""
+    listening = [row.split()[1] for row in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in row]
+    ports = {f"{port:04X}" for port in (SERVER_PORT, RELAY_PORT, DAEMON_PORT)}
     return {
         "mounts": Path("/proc/self/mountinfo").read_text(),
-        "ports": sorted(row.split()[1] for row in Path("/proc/net/tcp").read_text().splitlines()[1:] if " 0A " in row),
-        "governors": [
-            path.read_text() for path in Path("/sys/devices/system/cpu").glob("cpu*/cpufreq/scaling_governor")
-        ],
+        "ports": [address for address in listening if address.rpartition(":")[2] in ports],
+        "cores": sorted(path.name for path in Path("/sys/devices/system/cpu").iterdir()),
         "data": Path("/data").exists(),
-        "folders": sorted(path.name for path in Path("/tmp").glob("phone-*")),
-        "programs": [command for command in commands if b"phone_" in command or b"adbd" in command],
     }
 
 
@@ -277,12 +295,13 @@ def test_nothing_of_this_machine_changes_and_nothing_is_left(daemons: Path) -> N
     before = list_machine()
     with Phone(daemons) as phone:
         phone.shell("echo 1 >/data/local/tmp/file")
-        during = list_machine()
-        assert {name for name in before if before[name] != during[name]} == {"folders", "programs"}
-        namespace = Path(f"/proc/{phone._first}/ns/net").readlink()
+        assert list_machine() == before
+        namespace = phone.namespace
         assert namespace != Path("/proc/self/ns/net").readlink()
+        assert len(list_members(namespace)) > 3
         state = phone.state
     assert list_machine() == before
+    assert list_members(namespace) == []
     assert not state.exists()
 
 
@@ -292,26 +311,15 @@ def test_all_ends_when_the_tests_are_killed(daemons: Path) -> None:
         "from pathlib import Path\n"
         "from tests.devices.phone import Phone\n"
         "with Phone(Path(sys.argv[2])) as phone:\n"
-        "    print(phone._first, flush=True)\n"
+        "    print(phone.namespace, phone.state, flush=True)\n"
         "    time.sleep(1000)\n"
     )
-    folders = set(Path("/tmp").glob("phone-*"))
     with subprocess.Popen(
         [sys.executable, "-c", code, str(CHECKOUT), str(daemons)], stdout=subprocess.PIPE, text=True
     ) as tests:
         assert tests.stdout is not None
-        first = int(tests.stdout.readline())
-        namespace = Path(f"/proc/{first}/ns/net").readlink()
+        namespace, state = map(Path, tests.stdout.readline().split())
+        assert list_members(namespace) != []
         tests.kill()
-
-    def has_members() -> bool:
-        for path in Path("/proc").glob("[0-9]*/ns/net"):
-            try:
-                if path.readlink() == namespace:
-                    return True
-            except OSError:
-                continue
-        return False
-
-    wait_until(lambda: not has_members(), "the phone went on")
-    wait_until(lambda: set(Path("/tmp").glob("phone-*")) <= folders, "its folder stayed")
+    wait_until(lambda: list_members(namespace) == [], "the phone went on")
+    wait_until(lambda: not state.exists(), "its folder stayed")

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from pocketbench.core.errors import FileFault
-from pocketbench.profile.archive import AGENT_FILES, write_agent_archive
+from pocketbench.profile.archive import list_agent_files, write_agent_archive
+from tests.profile.agent.test_agent import LOAD
 from tests.profile.onnx_files import write_relu
-from tests.profile.test_agent import LOAD
 
 
 def test_equal_sources_give_the_same_file(tmp_path: Path) -> None:
@@ -20,7 +20,7 @@ def test_equal_sources_give_the_same_file(tmp_path: Path) -> None:
     second = write_agent_archive(tmp_path / "other")
     assert first.name == second.name
     assert first.read_bytes() == second.read_bytes()
-    assert zipfile.ZipFile(first).namelist() == ["__main__.py", *(f"pocketbench/{name}" for name in AGENT_FILES)]
+    assert zipfile.ZipFile(first).namelist() == ["__main__.py", *(f"pocketbench/{name}" for name in list_agent_files())]
 
 
 def test_it_runs_isolated_and_imports_the_project_from_itself_alone(tmp_path: Path) -> None:

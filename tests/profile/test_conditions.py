@@ -9,9 +9,15 @@ import pytest
 
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import CoreCluster, CoreState
+from pocketbench.profile.agent.machine_state import (
+    parse_cpu_model,
+    parse_throttled,
+    read_facts,
+    read_is_virtual,
+    read_state,
+)
 from pocketbench.profile.conditions import make_conditions, read_conditions
 from pocketbench.profile.device import make_device, read_host_device
-from pocketbench.profile.machine_state import parse_cpu_model, parse_throttled, read_facts, read_is_virtual, read_state
 
 X86 = "model\t\t: 17\nmodel name\t: Some Processor @ 2 GHz\ncpu MHz\t\t: 1996.2\nflags\t\t: fpu hypervisor\n"
 ARM = "processor\t: 0\nCPU part\t: 0xd08\n\nHardware\t: BCM2711\nModel\t\t: Raspberry Pi 4 Model B Rev 1.4\n"
@@ -28,7 +34,7 @@ def write_tree(root: Path, **files: str) -> Path:
 @pytest.fixture(autouse=True)
 def _no_sysctl(monkeypatch: pytest.MonkeyPatch) -> None:
     """Linux has a sysctl too; a machine described by a folder has none."""
-    monkeypatch.setattr("pocketbench.profile.machine_state.read_sysctl", lambda _: None)
+    monkeypatch.setattr("pocketbench.profile.agent.machine_state.read_sysctl", lambda _: None)
 
 
 def write_board(root: Path) -> Path:

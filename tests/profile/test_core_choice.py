@@ -16,6 +16,12 @@ RASPBERRY_PI_5 = (CoreCluster(cores=(0, 1, 2, 3), max_khz=2_400_000),)
 # Rockchip RK3399 and a chip whose cores are all alone at their frequency.
 ROCK_PI = (CoreCluster(cores=(0, 1, 2, 3), max_khz=1_416_000), CoreCluster(cores=(4, 5), max_khz=1_800_000))
 ALL_DIFFERENT = (CoreCluster(cores=(0,), max_khz=1_000_000), CoreCluster(cores=(1,), max_khz=2_000_000))
+# Six little cores, one gold and one prime core.
+SNAPDRAGON_765 = (
+    CoreCluster(cores=(0, 1, 2, 3, 4, 5), max_khz=1_804_800),
+    CoreCluster(cores=(6,), max_khz=2_208_000),
+    CoreCluster(cores=(7,), max_khz=2_400_000),
+)
 
 
 @pytest.mark.parametrize(
@@ -33,6 +39,8 @@ ALL_DIFFERENT = (CoreCluster(cores=(0,), max_khz=1_000_000), CoreCluster(cores=(
         (ROCK_PI, "big", 2, 0x30),
         (ROCK_PI, "little", 2, 0x0F),
         (ALL_DIFFERENT, "big", 1, 0x2),
+        (SNAPDRAGON_765, "big", 1, 0x40),
+        (SNAPDRAGON_765, "prime", 1, 0x80),
         (ALL_DIFFERENT, "prime", 1, 0x2),
         ((), 0x3, 2, 0x3),
     ],

@@ -15,8 +15,8 @@ from pocketbench.profile import plugin_sources
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import ENGINES, engine_suffixes
 from pocketbench.profile.plugin_sources import read_plugin_sources
+from tests.profile.agent.test_agent import LOAD
 from tests.profile.onnx_files import write_relu
-from tests.profile.test_agent import LOAD
 
 EXAMPLE = Path(__file__).parents[1] / "plugin_example"
 

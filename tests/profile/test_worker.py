@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from pocketbench.profile.agent.worker_process import describe_exit
 from pocketbench.profile.worker import Worker, WorkerFault
-from pocketbench.profile.worker_process import describe_exit
 
 HELLO = "import sys, json, os, time, subprocess\nline = sys.stdin.readline()\n"
 
@@ -122,13 +122,13 @@ def test_half_a_line_is_no_answer() -> None:
 
 
 def test_closing_the_streams_and_living_on_is_a_crash(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocketbench.profile.worker_process.EXIT_WAIT_S", 0.2)
+    monkeypatch.setattr("pocketbench.profile.agent.worker_process.EXIT_WAIT_S", 0.2)
     failure = fail(start("os.close(1); time.sleep(600)")).failure
     assert (failure.kind, failure.message) == ("crash", "the worker stopped answering")
 
 
 def test_closing_ends_a_worker_that_does_not_care(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("pocketbench.profile.worker_process.EXIT_WAIT_S", 0.2)
+    monkeypatch.setattr("pocketbench.profile.agent.worker_process.EXIT_WAIT_S", 0.2)
     worker = start("print(json.dumps({'data': {}}), flush=True); time.sleep(600)")
     worker.request({"do": "load"}, 30.0)
     worker.close()

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 from pocketbench.core.records import RunPlan
 from pocketbench.reports.conditions_text import describe_conditions, describe_dates, describe_method
+from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import (
     CONDITIONS,
@@ -80,3 +81,26 @@ def test_a_time_that_is_none_stays_as_it_is() -> None:
     broken = replace(CONDITIONS, taken_at="yesterday")
     result = replace(make_result(BASE, None), conditions_before=broken, conditions_after=broken)
     assert describe_dates(make_table([], [result], []).machines[0]) == "yesterday UTC"
+
+
+def test_two_entries_of_one_phone_are_two_runtimes_and_one_machine_with_schedules_of_their_own() -> None:
+    big = replace(DEVICE, device_id="adb-1", name="pixel4-big")
+    little = replace(big, name="pixel4-little")
+    host = replace(DEVICE, name="host")
+    slow = RunPlan(engine="litert", round_count=7, core_mask=0x0F)
+    results = [
+        *make_sessions(BASE, 5.0, device=host),
+        *make_sessions(BASE, 5.0, plan=replace(slow, core_mask=0x70), device=big),
+        *make_sessions(BASE, 9.0, plan=slow, device=little),
+    ]
+    table = make_table([], results, [])
+    labels = describe_runtimes(table.runtimes)
+    assert sorted(label.rpartition(", ")[2] for label in labels) == ["host", "pixel4-big", "pixel4-little"]
+    assert [title for title, _ in describe_conditions(table)] == [
+        "host",
+        "pixel4-big and pixel4-little (adb-1)",
+        "Versions",
+    ]
+    schedules = [text for text in describe_method(table) if "7 rounds" in text]
+    assert len(schedules) == 1
+    assert schedules[0].startswith("On pixel4-big and pixel4-little: 3 sessions of 7 rounds")

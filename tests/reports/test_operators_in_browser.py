@@ -49,6 +49,6 @@ def test_the_sums_stand_in_one_table(browser: Browser, tmp_path: Path) -> None:
     page = open_report(browser, make_table(*make_profiled()), tmp_path).page
     table = page.locator(".operators table").first
     lines = [row.locator("th, td").all_inner_texts() for row in table.locator("tbody tr:not(.group)").all()]
-    assert lines[1] == ["+ ca (r 32)", "4.600", "0.900 to 0.905", "2", "0.200", "0.300", "0.400", "+1.00"]
+    assert lines[1] == ["+ ca (r 32)", "4.600", "0.900 to 0.905", "2", "0.200", "0.300", "0.400", "+0.900"]
     assert lines[2][0] == "<b>detector</b>.tflite"
     page.close()

@@ -4,7 +4,9 @@ from dataclasses import replace
 import pytest
 
 from pocketbench.core.jsonio import dump_record
-from pocketbench.core.records import Caveat, Failure, GraphFacts, Measurement, RunPlan
+from pocketbench.core.records import Caveat, Failure, GraphFacts, Measurement, Origin, RunPlan
+from pocketbench.core.units import describe_mask
+from pocketbench.reports.labels import describe_runtimes
 from pocketbench.reports.records import Cell, Row, Table
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import (
@@ -359,6 +361,44 @@ def test_a_caveat_is_one_note_with_its_number_of_runs() -> None:
     assert [note in explain(table, row.cells[0].notes) for row in table.rows] == [True, True, False]
     assert table.notes.count(note) == 1
     assert table.remarks == ()
+
+
+def test_a_caveat_is_told_as_each_device_has_it() -> None:
+    phone = replace(DEVICE, device_id="adb-1", name="pixel4")
+    board = replace(DEVICE, device_id="ssh-1", name="rpi5")
+    virtual = Caveat(code="virtual", text="a virtual machine")
+    results = [
+        *make_sessions(BASE, 5.0, device=phone, caveats=[Caveat(code="governor", text="it is schedutil"), virtual]),
+        *make_sessions(BASE, 4.0, device=board, caveats=[Caveat(code="governor", text="it is ondemand"), virtual]),
+        *make_sessions(SE, 6.0, device=board),
+    ]
+    table = make_table([], results, [])
+    on_phone, on_board = find_row(table, "baseline").cells
+    shared = "virtual (6 of 9 runs on pixel4 and rpi5): a virtual machine"
+    assert explain(table, on_phone.notes) == f"governor (3 of 3 runs on pixel4): it is schedutil {shared}"
+    assert explain(table, on_board.notes) == f"governor (3 of 6 runs on rpi5): it is ondemand {shared}"
+    assert explain(table, find_row(table, "+ se (r 24)").cells[1].notes) == ""
+
+
+def test_imports_stand_last_and_may_share_a_name() -> None:
+    phone = replace(DEVICE, device_id="zz-phone", name="pixel4")
+    elsewhere = replace(DEVICE, device_id="imported-pixel4", name="pixel4", transport="imported")
+    origin = Origin(tool="AI Hub", file_name="a.json", file_sha256="0" * 64, imported_at="2026-03-01T10:00:00+00:00")
+    foreign = [replace(result, origin=origin) for result in make_sessions(BASE, 2.0, device=elsewhere)]
+    plan = RunPlan(engine="benchmark_model", core_mask=0x70)
+    table = make_table([], [*foreign, *make_sessions(BASE, 5.0, device=phone, plan=plan)], [])
+    assert describe_runtimes(table.runtimes) == [
+        "benchmark_model, 1 thread, tflite fp32, cores 4-6, pixel4",
+        "litert, 1 thread, tflite fp32, pixel4, imported from AI Hub",
+    ]
+    assert [machine.device_id for machine in table.machines] == ["zz-phone", "imported-pixel4"]
+
+
+@pytest.mark.parametrize(
+    ("mask", "text"), [(0x80, "core 7"), (3, "cores 0-1"), (0x8F, "cores 0-3,7"), (5, "cores 0,2")]
+)
+def test_a_mask_of_cores_is_named_by_the_cores(mask: int, text: str) -> None:
+    assert describe_mask(mask) == text
 
 
 def test_a_caveat_of_every_cell_is_said_once_for_all() -> None:

@@ -124,14 +124,25 @@ def test_the_environment_of_tflite_runtime(tmp_path, monkeypatch):
     assert doctor.examine_tflite_runtime().state == "warning"
 
 
+def test_the_adb_that_a_run_would_use_is_shown(tmp_path, monkeypatch):
+    monkeypatch.setenv("POCKETBENCH_ADB", sys.executable)
+    assert (doctor.examine_adb().state, doctor.examine_adb().detail) == ("ok", sys.executable)
+    monkeypatch.setenv("POCKETBENCH_ADB", str(tmp_path))
+    assert doctor.examine_adb().state == "warning"
+
+
 def test_programs_are_looked_for_on_the_path(tmp_path, monkeypatch):
     monkeypatch.setenv("PATH", str(tmp_path))
+    for variable in ("POCKETBENCH_ADB", "ANDROID_HOME", "ANDROID_SDK_ROOT"):
+        monkeypatch.delenv(variable, raising=False)
+    assert doctor.examine_adb().state == "absent"
     assert doctor.examine_program("adb", "reaches phones", "get it").state == "absent"
     assert doctor.examine_browser().state == "absent"
     for name in ("adb", "google-chrome"):
         (tmp_path / name).write_text("#!/bin/sh\n")
         (tmp_path / name).chmod(0o755)
     assert doctor.examine_program("adb", "reaches phones", "get it").detail == str(tmp_path / "adb")
+    assert doctor.examine_adb().detail == str(tmp_path / "adb")
     assert doctor.examine_browser().state == "ok"
 
 

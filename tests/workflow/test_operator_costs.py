@@ -14,9 +14,9 @@ import pytest
 from pocketbench.core.operator_kinds import BETWEEN, find_kind_of
 from pocketbench.core.records import Artifact, DelegateCoverage, OperatorTime, RunPlan
 from pocketbench.core.targets import parse_format_target
-from pocketbench.profile.operator_pass import join_profiles
-from pocketbench.profile.operator_phone_places import place_operators
-from pocketbench.profile.operator_times import read_profile
+from pocketbench.profile.operators.passes import join_profiles
+from pocketbench.profile.operators.phone_places import place_operators
+from pocketbench.profile.operators.times import read_profile
 from pocketbench.reports.operator_breakdown import break_down
 from pocketbench.workflow.explain_model import ExplainedSite, explain_model
 from pocketbench.workflow.export_models import export_models

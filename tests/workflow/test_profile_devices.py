@@ -93,7 +93,7 @@ def test_a_device_that_dies_costs_itself_and_goes_on_where_it_stopped(tmp_path: 
     planned = plan_devices([ONE, TWO], FILES, PLANS)
     outcome = profile_devices(planned, store, on_progress=lambda name, progress: seen.append((name, progress.text)))
     assert {name: fault.what for name, fault in outcome.faults.items()} == {"one": "one vanished"}
-    assert [result.device.name for part in outcome.outcomes for result in part.results] == ["two", "two"]
+    assert [result.device.name for part in outcome.outcomes for result in part.results] == ["one", "two", "two"]
     assert seen == [("one", "a.tflite"), ("two", "a.tflite"), ("two", "a.tflite")]
     assert store.count_results(device_id="fake-one") == 1
     FakeRunner.dying = set()
@@ -112,6 +112,16 @@ def test_one_run_is_not_continued_by_two_processes(tmp_path: Path) -> None:
     ):
         profile_models(place.cells, store, runner=place.runner, device=place.device)
     assert store.count_results() == 0
+
+
+def test_what_another_process_measures_is_not_shown_as_ours(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "results.sqlite"))
+    FakeRunner.dying = {"one"}
+    planned = plan_devices([ONE], FILES, PLANS)
+    profile_devices(planned, store, on_progress=lambda *_: None)
+    with hold_device(f"run {make_run_key(planned[0].cells, planned[0].device)} in {store.place}", "one"):
+        outcome = profile_devices(planned, store, on_progress=lambda *_: None)
+    assert (list(outcome.faults), outcome.outcomes) == (["one"], [])
 
 
 def test_a_cluster_of_the_host_becomes_a_mask() -> None:

@@ -79,3 +79,16 @@ def test_a_file_that_nothing_here_runs_is_not_left_out_silently(onnx_file: Path,
     (tmp_path / "net.mlpackage").mkdir()
     with pytest.raises(UsageError, match=r"net\.mlpackage: no engine of this machine"):
         list_cells([onnx_file, tmp_path / "net.mlpackage"])
+
+
+def test_an_engine_with_a_delegate(onnx_file: Path, tmp_path: Path) -> None:
+    (tmp_path / "net.mlpackage").mkdir()
+    (tmp_path / "net.mlpackage/Manifest.json").write_text("{}")
+    request = request_files([tmp_path / "net.mlpackage"], engines="coreml:cpu_only,coreml:all,coreml")
+    assert [(plan.engine, plan.delegate) for plan in request.plans] == [
+        ("coreml", "cpu_only"),
+        ("coreml", "all"),
+        ("coreml", None),
+    ]
+    with pytest.raises(UsageError, match="there is no delegate of onnxruntime 'cuda'"):
+        request_files([onnx_file], engines="onnxruntime:cuda")

@@ -177,6 +177,14 @@ def test_the_suite_of_the_paper():
     assert suite.thread_counts == (1,)
 
 
+def test_an_engine_is_named_with_its_delegate(tmp_path):
+    engines = 'engines = ["coreml:cpu_only", "coreml:all", "litert"]'
+    suite = read(tmp_path, FULL.replace('engines = ["onnxruntime", "litert"]', engines))
+    assert suite.engines == ("coreml", "litert")
+    found = [(plan.engine, plan.delegate) for plan in suite.list_plans() if plan.thread_count == 1]
+    assert found == [("coreml", "cpu_only"), ("coreml", "all"), ("litert", None)]
+
+
 def test_the_smoke_suite_is_small():
     suite = read_suite("smoke")
     assert len(suite.models) == 2
@@ -205,6 +213,13 @@ def test_the_smoke_suite_is_small():
         ('"timm:m', '"mobilenetv2"#', ", line 32: model[3].backbone is refused", "'mobilenet_v2'"),
         ('"onnx"', '"onx"', ", line 3: formats holds 'onx': there is no format 'onx'", "'onnx'"),
         ('"coreml:fp32"', '"coreml:fp8"', ", line 3: formats holds 'coreml:fp8'", "fp16"),
+        (
+            '"litert"',
+            '"coreml:gpu"',
+            ", line 4: engines holds 'coreml:gpu': there is no delegate of coreml",
+            "cpu_only",
+        ),
+        ('"litert"', '"litert:"', ", line 4: engines holds 'litert:': there is no delegate of litert ''", ""),
         ('"litert"', '"liteRT"', ", line 4: engines holds 'liteRT': there is no engine", "'litert'"),
         # types
         ("width = 1", 'width = "1.0"', ", line 19: model[1].width is '1.0'", "number from 0.05 to 8"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from pocketbench.core.errors import PocketbenchError
-from pocketbench.core.units import format_bytes, format_celsius
+from pocketbench.core.units import describe_mask, format_bytes, format_celsius
 from pocketbench.profile.adb.benchmark_program import ENGINE, find_program
 from pocketbench.profile.adb.client import AdbClient
 from pocketbench.profile.adb.cooling import find_heat
@@ -67,7 +67,7 @@ def _check_cores(client: AdbClient, entry: DeviceEntry, subject: str) -> DeviceC
         cure = 'give cores = "big" in devices.toml: a model that moves between fast and slow cores has two latencies'
         return DeviceCheck(subject=subject, found="left to Android", cure=cure, needed=False)
     mask = choose_core_mask(device.clusters, entry.cores, 1)
-    return DeviceCheck(subject=subject, found=f"mask {mask:x} ({mask.bit_count()} of {device.core_count})")
+    return DeviceCheck(subject=subject, found=f"mask {mask:x} ({describe_mask(mask)} of {device.core_count})")
 
 
 def _check_clock(client: AdbClient, _: DeviceEntry, subject: str) -> DeviceCheck:

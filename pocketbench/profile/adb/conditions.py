@@ -16,7 +16,7 @@ from pocketbench.profile.adb.dumpsys import (
 )
 from pocketbench.profile.adb.facts import parse_core_files, parse_khz, read_core_files
 from pocketbench.profile.adb.remote_line import join_script
-from pocketbench.profile.memory import parse_kib
+from pocketbench.profile.agent.memory import parse_kib
 
 # The model runs for LOOK_AFTER_S before the clocks are looked at, and some time longer.
 LOOK_AFTER_S = 1

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from pocketbench.core.records import CoreCluster, Device
 from pocketbench.profile.adb.client import AdbClient
 from pocketbench.profile.adb.remote_line import join_script
-from pocketbench.profile.memory import parse_kib
+from pocketbench.profile.agent.memory import parse_kib
 
 _PROPERTY = re.compile(r"^\[(?P<key>[^\]]+)\]: \[(?P<value>.*)\]$")
 _CORE_LINE = re.compile(r"/cpu(?P<core>\d{1,3})/cpufreq/(?P<file>[a-z_]+):(?P<value>.*)")

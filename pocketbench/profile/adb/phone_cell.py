@@ -16,7 +16,7 @@ from pocketbench.profile.adb.folder import model_path
 from pocketbench.profile.adb.invocation import SPARE_S, end_what_runs, run_benchmark
 from pocketbench.profile.adb.push import hash_file, push_file
 from pocketbench.profile.cell import Cell
-from pocketbench.profile.operator_phone_places import place_operators
+from pocketbench.profile.operators.phone_places import place_operators
 from pocketbench.profile.parsers.benchmark_model import BenchmarkModelRun
 from pocketbench.profile.worker import WorkerFault
 

@@ -94,6 +94,10 @@ def detect_format(text: str) -> str:
     """The kind of a text by what stands in it. Raises: UsageError when it is none, or could be several."""
     if len(text) > MAX_TEXT_CHARS:
         raise make_fault(f"{len(text)} characters, more than the {MAX_TEXT_CHARS} that are read")
+    if not text.strip():
+        raise UsageError(
+            "there is nothing in it", "give all that the program printed (with 2>&1: some write to stderr)"
+        )
     found = [name for name, kind in FORMATS.items() if kind.matches(text)]
     if len(found) == 1:
         return found[0]

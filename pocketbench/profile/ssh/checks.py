@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from pocketbench.core.errors import PocketbenchError
+from pocketbench.core.units import describe_mask
 from pocketbench.profile.conditions import make_conditions
 from pocketbench.profile.core_choice import choose_core_mask
 from pocketbench.profile.device import make_device
@@ -54,7 +55,7 @@ def _check_cores(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceChec
     except PocketbenchError as error:
         yield DeviceCheck(subject="cores", found=error.what, cure=error.cure)
     else:
-        yield DeviceCheck(subject="cores", found=f"{entry.cores}: mask {mask:#x}")
+        yield DeviceCheck(subject="cores", found=f"{describe_mask(mask)} (mask {mask:x})")
 
 
 def _check_state(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceCheck]:
@@ -65,7 +66,13 @@ def _check_state(entry: DeviceEntry, survey: BoardSurvey) -> Iterator[DeviceChec
             subject="temperature", found="the board does not tell it", cure="leave max_celsius out of devices.toml"
         )
     elif celsius is not None:
-        yield DeviceCheck(subject="temperature", found=f"{celsius:.1f} °C")
+        is_warm = entry.max_celsius is not None and celsius > entry.max_celsius
+        yield DeviceCheck(
+            subject="temperature",
+            found=f"{celsius:.1f} °C" + (f" (limit {entry.max_celsius:g} °C)" if is_warm else ""),
+            cure="let it cool; a run waits for it, too" if is_warm else None,
+            needed=not is_warm,
+        )
     if conditions.governor is not None:
         steady = conditions.governor == STEADY_GOVERNOR
         yield DeviceCheck(

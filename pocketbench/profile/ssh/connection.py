@@ -1,4 +1,4 @@
-"""One connection to a board: an ssh whose far end is the agent (`profile/board.py`)."""
+"""One connection to a board: an ssh whose far end is the agent (`profile/agent/board.py`)."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.errors import DeviceFault, MissingPackageError
-from pocketbench.profile.board import GREETING
+from pocketbench.profile.agent.board import GREETING
+from pocketbench.profile.agent.refusal import Refusal
+from pocketbench.profile.agent.worker_process import WorkerProcess
 from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.machine import ConnectionLoss
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.client import INSTALL_CLIENT, PYTHON_READY, make_command
 from pocketbench.profile.ssh.faults import explain_end, explain_python
-from pocketbench.profile.worker_process import WorkerProcess
 
 BOOTSTRAP = Path(__file__).with_name("bootstrap.py")
 # Slow boards need seconds to log in and to start Python; a shell that waits for input waits for ever.

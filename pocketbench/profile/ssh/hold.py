@@ -7,9 +7,9 @@ import platform
 from pathlib import Path
 
 from pocketbench.core.errors import DeviceFault
+from pocketbench.profile.agent.refusal import Refusal
 from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.machine import ConnectionLoss
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.connection import Connection
 
 

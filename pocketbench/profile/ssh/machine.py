@@ -11,12 +11,12 @@ from typing import Any
 
 from pocketbench.core.errors import DeviceFault, MeasurementFault
 from pocketbench.core.records import Conditions
+from pocketbench.profile.agent.refusal import Refusal
 from pocketbench.profile.cell import Cell
 from pocketbench.profile.conditions import make_conditions
 from pocketbench.profile.device_entry import DeviceEntry
 from pocketbench.profile.machine import ConnectionLoss, Say
-from pocketbench.profile.operator_times import OperatorProfile, describe_request, explain_fault, make_profile
-from pocketbench.profile.refusal import Refusal
+from pocketbench.profile.operators.times import OperatorProfile, describe_request, explain_fault, make_profile
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
 from pocketbench.profile.ssh.hold import connect_alone
 from pocketbench.profile.ssh.models import place_model

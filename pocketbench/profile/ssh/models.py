@@ -8,8 +8,8 @@ from typing import Any
 
 from pocketbench.core.errors import DeviceFault
 from pocketbench.core.model_files import list_parts
+from pocketbench.profile.agent.refusal import Refusal
 from pocketbench.profile.cell import Cell
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.connection import Connection
 
 FREE_SPACE = "free some space on the board (models that it keeps: ~/.cache/pocketbench/models)"

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from pocketbench.core.errors import DeviceFault, UsageError
 from pocketbench.core.records import Device, RunPlan, RunResult
+from pocketbench.profile.agent.refusal import Refusal
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.catalog import chooses_threads, engine_suffixes
 from pocketbench.profile.cell import Cell
@@ -22,7 +23,6 @@ from pocketbench.profile.device_lock import hold_device
 from pocketbench.profile.machine import ConnectionLoss
 from pocketbench.profile.plugin_sources import read_plugin_sources
 from pocketbench.profile.progress import Progress
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.session import profile_cells
 from pocketbench.profile.ssh.checks import check_board
 from pocketbench.profile.ssh.client import identify_host, resolve_host

@@ -6,10 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.profile.archive import AGENT_FILES
+from pocketbench.profile.agent.refusal import Refusal
+from pocketbench.profile.archive import AGENT_FOLDER
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.client import DEFAULT_PYTHON, quote_program
 from pocketbench.profile.ssh.connection import ANSWER_WAIT_S, Connection
 
@@ -20,6 +20,7 @@ PIP = "pip install "
 INSTALLS = {"tflite_runtime": "pip install tflite-runtime 'numpy<2'"}
 # Debian's own Python takes no packages: it wants an environment
 ENVIRONMENT = "~/pocketbench-env"
+SYSTEM_FOLDERS = ("/usr/bin/", "/bin/")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,14 +67,14 @@ def describe_install(entry: DeviceEntry, engine: str, problem: Refusal | None = 
     install = INSTALLS.get(engine) or ENGINES.entry(engine).install or f"install {engine}"
     if not install.startswith(PIP):
         return install
-    if entry.python is None:
+    if entry.python is None or entry.python.startswith(SYSTEM_FOLDERS):
         python = f"{ENVIRONMENT}/bin/python"
-        made = f'ssh {entry.address} "{DEFAULT_PYTHON} -m venv {ENVIRONMENT} && {python} -m {install}"'
-        return f'{made}; then python = "{python}" in devices.toml'
-    return f"ssh {entry.address} {quote_program(entry.python)} -m {install}"
+        made = f"{quote_program(entry.python or DEFAULT_PYTHON)} -m venv {ENVIRONMENT} && {python} -m {install}"
+        return f'ssh {entry.address} "{made}"; then python = "{python}" in devices.toml'
+    return f'ssh {entry.address} "{quote_program(entry.python)} -m {install}"'
 
 
 def _goes_to_boards(target: str) -> bool:
     module = target.partition(":")[0]
     package, _, rest = module.partition(".")
-    return package != "pocketbench" or f"{rest.replace('.', '/')}.py" in AGENT_FILES
+    return package != "pocketbench" or rest.startswith(f"{AGENT_FOLDER.replace('/', '.')}.")

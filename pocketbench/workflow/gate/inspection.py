@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from pocketbench.core.records import Failure
-from pocketbench.profile.arena import BASE, HEAD
 from pocketbench.profile.catalog import ENGINES
-from pocketbench.profile.side import SideFacts, inspect_side
+from pocketbench.profile.duel.arena import BASE, HEAD
+from pocketbench.profile.duel.side import SideFacts, inspect_side
 from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate.run_cells import RunCell
 from pocketbench.workflow.gate.workers import Workers

@@ -10,7 +10,7 @@ from pocketbench.core.estimates import median
 from pocketbench.core.gate_records import Duel, Ratio
 from pocketbench.core.signed_rank import locate
 from pocketbench.core.units import format_ratio_change
-from pocketbench.profile.duel import DuelRecord
+from pocketbench.profile.duel.duel import DuelRecord
 
 
 def make_duel(first: DuelRecord, second: DuelRecord | None, clock: str, rule: Rule) -> Duel:

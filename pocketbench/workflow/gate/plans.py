@@ -8,8 +8,8 @@ from pathlib import Path
 from pocketbench.core.errors import UsageError
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import Artifact
-from pocketbench.profile.arena import DuelPlan
 from pocketbench.profile.catalog import ENGINES, engine_suffixes, host_refusal
+from pocketbench.profile.duel.arena import DuelPlan
 from pocketbench.workflow.engine_choice import find_host_engine
 from pocketbench.workflow.gate.base_python import check_python
 from pocketbench.workflow.profile_request import parse_thread_counts

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from pocketbench.core.model_files import SUFFIXES
 from pocketbench.core.records import Artifact
-from pocketbench.profile.arena import DuelPlan
 from pocketbench.profile.catalog import engine_suffixes
+from pocketbench.profile.duel.arena import DuelPlan
 from pocketbench.workflow.gate.limits import GateTable
 from pocketbench.workflow.gate.pairing import Pair
 

@@ -15,7 +15,7 @@ from pocketbench.core.gate_records import CellVerdict, GateReport, PartTime, fin
 from pocketbench.profile.archive import write_agent_archive
 from pocketbench.profile.conditions import read_conditions
 from pocketbench.profile.device import read_host_device
-from pocketbench.profile.operator_comparison import compare_operator_times
+from pocketbench.profile.operators.comparison import compare_operator_times
 from pocketbench.workflow.gate.conclusion import conclude_run
 from pocketbench.workflow.gate.file_verdicts import judge_file
 from pocketbench.workflow.gate.inspection import inspect_cell

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pocketbench.core.gate_records import OperatorChange
-from pocketbench.profile.arena import BASE, BASE_AGAIN, HEAD, Arena, DuelPlan, LockstepArena, SharedArena
+from pocketbench.profile.duel.arena import BASE, BASE_AGAIN, HEAD, Arena, DuelPlan, LockstepArena, SharedArena
 from pocketbench.workflow.gate.limits import Limits
 from pocketbench.workflow.gate.mismatch import find_mismatch
 from pocketbench.workflow.gate.operator_checks import compare_operators

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pocketbench.core.duel_rule import Rule, apply_holm
 from pocketbench.core.gate_records import Duel
 from pocketbench.core.records import Failure
-from pocketbench.profile.arena import Arena, DuelPlan
-from pocketbench.profile.duel import DuelRecord, run_duel
-from pocketbench.profile.life import CoarseClockError
+from pocketbench.profile.duel.arena import Arena, DuelPlan
+from pocketbench.profile.duel.duel import DuelRecord, run_duel
+from pocketbench.profile.duel.life import CoarseClockError
 from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate.judge import judge_duel, make_duel
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from pocketbench.core.errors import MissingPackageError
-from pocketbench.profile.arena import HEAD
+from pocketbench.profile.duel.arena import HEAD
 from pocketbench.profile.runtimes import engine_python, worker_command
 from pocketbench.profile.worker import WorkerFault
 

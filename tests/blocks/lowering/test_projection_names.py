@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
-from pocketbench.profile.operator_places import FORMS, PROJECTION_NAMES
+from pocketbench.profile.operators.places import FORMS, PROJECTION_NAMES
 from tests.blocks.lowering.test_onnx_forms import SIZES, TARGETS, make_model
 
 KINDS = ("se", "eca", "cbam", "cbam_channel", "ca", "ca_x", "ca_y")

@@ -58,7 +58,7 @@ def test_real_models_run_and_the_board_keeps_them(board: Board, tmp_path: Path) 
 
 
 def test_places_of_operators_are_found_from_the_graph_that_the_board_optimised(board: Board, tmp_path: Path) -> None:
-    from pocketbench.profile.operator_pass import make_host_reader, take_operator_times
+    from pocketbench.profile.operators.passes import make_host_reader, take_operator_times
 
     cell = make_cell(write_convolutions(tmp_path / "net.onnx", [3, 5]), "onnxruntime")
     here = take_operator_times({0: cell}, make_host_reader({}))[0]

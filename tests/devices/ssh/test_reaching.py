@@ -86,7 +86,7 @@ def test_a_python_that_is_too_old(board: Board, tmp_path: Path, monkeypatch: pyt
 def test_a_python_without_engines(board: Board) -> None:
     runner = SshRunner(board.describe(python="/usr/bin/python3"))
     device = runner.read_device()
-    with pytest.raises(UsageError, match=r"no onnxruntime: .*\(ssh pi-stand-in /usr/bin/python3 -m pip install onnxr"):
+    with pytest.raises(UsageError, match=r'no onnxruntime: .*\(ssh pi-stand-in "/usr/bin/python3 -m venv ~/'):
         runner.fit_plan(RunPlan(engine="onnxruntime"), ".onnx", device)
     checks = {check.subject: check for check in runner.check()}
     assert checks["engines"].is_fault

@@ -12,6 +12,8 @@ from pocketbench.export.mil.counts import count_macs, count_operators, count_wei
 from pocketbench.export.mil.program import read_program
 from tests.export.mil.packages import Builder, change_model, draw, find_operations, save_operators
 
+pytestmark = pytest.mark.slow  # each test converts
+
 IMAGE = (1, 4, 6, 8)
 
 

@@ -14,6 +14,8 @@ from pocketbench.export.mil.half_precision import find_difference
 from pocketbench.export.mil.program import Program, read_program
 from tests.export.mil.packages import Builder, draw, save_operators
 
+pytestmark = pytest.mark.slow  # each test converts
+
 WEIGHT = draw(4, 3, 3, 3)
 SCALE = np.array([[[0.1]], [[1e-8]], [[-3e5]]], np.float32)
 

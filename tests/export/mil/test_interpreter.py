@@ -16,6 +16,8 @@ from pocketbench.export.mil.operators import OPERATORS
 from pocketbench.export.mil.program import read_program
 from tests.export.mil.packages import Builder, change_model, draw, find_constant, find_operations, save_operators
 
+pytestmark = pytest.mark.slow  # each test converts
+
 X = draw(2, 3)
 
 

@@ -1,4 +1,5 @@
-"""ONNX's reference implementation in numpy: slow, and right. The interface: `pocketbench/profile/engines/__init__.py`.
+"""ONNX's reference implementation in numpy: slow, and right. Its interface stands in
+`pocketbench/profile/agent/engines/__init__.py`.
 
 This file runs in the worker, on boards too: Python 3.9, the standard library alone at module level.
 """
@@ -10,7 +11,7 @@ import importlib.metadata
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from pocketbench.profile.inputs import Tensor
+from pocketbench.profile.agent.inputs import Tensor
 
 
 class OnnxReference:

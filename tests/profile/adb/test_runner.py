@@ -98,7 +98,7 @@ def test_checks_of_a_phone_that_is_ready(tmp_path: Path) -> None:
     engines = {"benchmark_model": str(write_program(tmp_path))}
     checks = check(FakePhone(), engines=engines)
     assert [item.subject for item in checks.values() if item.cure] == []
-    assert checks["cores"].found == "mask 70 (3 of 8)"
+    assert checks["cores"].found == "mask 70 (cores 4-6 of 8)"
     assert checks["heat"].found == "battery 28.0 °C, thermal status 0"
 
 

@@ -149,8 +149,8 @@ def test_the_table_of_the_installed_litert_is_that_of_its_events(kind: str, tmp_
     """LiteRT's C library prints the table, and gives the events that it is made of: an oracle of its own."""
     import ai_edge_litert
 
-    from pocketbench.profile.operator_litert import read_events
-    from pocketbench.profile.operator_litert_library import ProfiledModel
+    from pocketbench.profile.agent.operator_litert import read_events
+    from pocketbench.profile.agent.operator_litert_library import ProfiledModel
     from tests.profile.operator_files import write_tflite_convolutions
     from tests.profile.tflite_files import write_split_by_cumsum
 

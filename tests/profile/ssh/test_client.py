@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from pocketbench.core.errors import FileFault, UsageError
-from pocketbench.profile.archive import AGENT_FILES
+from pocketbench.profile.agent.refusal import Refusal
+from pocketbench.profile.archive import list_agent_files
 from pocketbench.profile.catalog import ENGINES
 from pocketbench.profile.device_entry import DeviceEntry
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.ssh.client import LISTEN, identify_host, make_command, parse_resolved, quote_program
 from pocketbench.profile.ssh.connection import BOOTSTRAP
 from pocketbench.profile.ssh.faults import explain_end
@@ -129,7 +129,7 @@ def test_engines_of_boards_are_those_that_are_sent() -> None:
     assert "benchmark_model" not in names
     for name in names:
         module = ENGINES.entry(name).target.partition(":")[0]
-        assert f"{module.partition('.')[2].replace('.', '/')}.py" in AGENT_FILES
+        assert f"{module.partition('.')[2].replace('.', '/')}.py" in list_agent_files()
 
 
 def test_an_engine_is_installed_into_the_boards_own_python() -> None:
@@ -139,5 +139,10 @@ def test_an_engine_is_installed_into_the_boards_own_python() -> None:
         'then python = "~/pocketbench-env/bin/python" in devices.toml'
     )
     other = DeviceEntry(name="x", transport="ssh", address="x", python="~/a b/python")
-    assert describe_install(other, "tflite_runtime") == "ssh x ~/'a b/python' -m pip install tflite-runtime 'numpy<2'"
+    # in quotes, or the shell here would take ~ and < for itself
+    assert describe_install(other, "tflite_runtime") == (
+        """ssh x "~/'a b/python' -m pip install tflite-runtime 'numpy<2'\""""
+    )
+    system = DeviceEntry(name="x", transport="ssh", address="x", python="/usr/bin/python3.11")
+    assert describe_install(system, "litert").startswith('ssh x "/usr/bin/python3.11 -m venv ~/pocketbench-env && ')
     assert describe_install(PI, "coreml", Refusal("load", "Core ML runs on macOS alone")) == "choose another --engine"

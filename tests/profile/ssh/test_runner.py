@@ -8,9 +8,9 @@ import pytest
 
 from pocketbench.core.errors import UsageError
 from pocketbench.core.records import Device, RunPlan
+from pocketbench.profile.agent.machine_state import read_facts, read_state
+from pocketbench.profile.agent.refusal import Refusal
 from pocketbench.profile.device_entry import DeviceEntry
-from pocketbench.profile.machine_state import read_facts, read_state
-from pocketbench.profile.refusal import Refusal
 from pocketbench.profile.runners import make_runner
 from pocketbench.profile.ssh.runner import SshRunner
 from pocketbench.profile.ssh.survey import BoardSurvey

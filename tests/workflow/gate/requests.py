@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.records import Artifact
-from pocketbench.profile.arena import DuelPlan
-from pocketbench.profile.side import SideFacts
+from pocketbench.profile.duel.arena import DuelPlan
+from pocketbench.profile.duel.side import SideFacts
 from pocketbench.workflow.gate.pairing import pair_files
 from pocketbench.workflow.gate.request import GateRequest
 from tests.workflow.gate.artifacts import make_artifact

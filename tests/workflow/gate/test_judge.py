@@ -10,8 +10,8 @@ import pytest
 from pocketbench.core.duel_rule import Rule
 from pocketbench.core.gate_records import Duel, Ratio
 from pocketbench.core.jsonio import dump_record, parse_record
-from pocketbench.profile.duel import DuelRecord
-from pocketbench.profile.life import Life
+from pocketbench.profile.duel.duel import DuelRecord
+from pocketbench.profile.duel.life import Life
 from pocketbench.workflow.gate.judge import find_ratio, judge_duel, make_duel
 
 RULE = Rule(threshold=1.015)

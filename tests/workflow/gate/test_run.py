@@ -18,7 +18,7 @@ from pocketbench.workflow.gate import run as module
 from pocketbench.workflow.gate.limits import GateTable, Limits
 from pocketbench.workflow.gate.request import GateRequest
 from pocketbench.workflow.gate.run import run_gate
-from tests.profile.fake_arena import FakeArena
+from tests.profile.duel.fake_arena import FakeArena
 from tests.workflow.gate.artifacts import make_facts
 from tests.workflow.gate.requests import make_file, make_request, make_side
 

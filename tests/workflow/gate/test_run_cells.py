@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from pocketbench.core.records import TensorFacts
-from pocketbench.profile.arena import BASE, BASE_AGAIN, HEAD, DuelPlan
-from pocketbench.profile.side import SideFacts
+from pocketbench.profile.duel.arena import BASE, BASE_AGAIN, HEAD, DuelPlan
+from pocketbench.profile.duel.side import SideFacts
 from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate import inspection
 from pocketbench.workflow.gate.conclusion import conclude_run

@@ -13,7 +13,7 @@ import pytest
 
 from pocketbench.core.errors import ConversionError, EnvironmentFault, FileFault, UnknownNameError, UsageError
 from pocketbench.core.records import Artifact
-from pocketbench.profile.arena import DuelPlan
+from pocketbench.profile.duel.arena import DuelPlan
 from pocketbench.workflow import engine_choice
 from pocketbench.workflow.gate import plans, sources
 from pocketbench.workflow.gate.base_ref import BaseFailure, BaseFiles

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from pocketbench.core.duel_rule import LOOKS, Decision, Rule
-from pocketbench.profile.arena import BASE, BASE_AGAIN, HEAD, DuelPlan
-from pocketbench.profile.duel import DuelRecord
+from pocketbench.profile.duel.arena import BASE, BASE_AGAIN, HEAD, DuelPlan
+from pocketbench.profile.duel.duel import DuelRecord
 from pocketbench.profile.worker import WorkerFault
 from pocketbench.workflow.gate.timing import TimedCell, Timing, find_suspects, time_cells
-from tests.profile.fake_arena import FakeArena
+from tests.profile.duel.fake_arena import FakeArena
 
 
 class Script:

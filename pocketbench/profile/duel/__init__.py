@@ -1,0 +1,1 @@
+"""Two files against each other on one engine, in pairs of lives."""
