@@ -25,7 +25,7 @@ from pocketbench.blocks.model_runs import run_on
 from pocketbench.core.errors import EnvironmentFault, UsageError
 from pocketbench.core.jsonio import dump_record, to_plain, write_bytes
 from pocketbench.core.records import ModelSpec
-from pocketbench.profile.machine_state import read_facts
+from pocketbench.profile.agent.machine_state import read_facts
 
 Progress = Callable[[int, int], None]
 """Called with the steps that are done and those of the whole training."""
