@@ -404,7 +404,13 @@ class RunResult:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Accuracy:
     """Top-1 (and top-5) of a variant. `origin` is "measured" (then `artifact_sha256` says of which file) or
-    "published" (then `source` says where it was printed). `input_size` is the side of the square input."""
+    "published" (then `source` says where it was printed). `input_size` is the side of the square input.
+
+    Of a measured one: `image_count` pictures of `split` were judged, those of them that can't be read not among them but
+    in `unreadable_count`; `split_count` is how many the split has (more, where a subset was judged). `dataset_sha256` is
+    of the split's pictures and labels. `engine` ran the file. `preprocessing` is what became of the pictures.
+    `image_count` is the n of the interval of a fraction (`core.proportions`).
+    """
 
     backbone: str
     block: str | None
@@ -419,3 +425,10 @@ class Accuracy:
     origin: str
     source: str
     input_size: int | None = None
+    dataset_sha256: str | None = field(default=None, metadata={"since": "0.5"})
+    split_count: int | None = field(default=None, metadata={"since": "0.5"})
+    unreadable_count: int = field(default=0, metadata={"since": "0.5"})
+    engine: str | None = field(default=None, metadata={"since": "0.5"})
+    preprocessing: Preprocessing | None = field(default=None, metadata={"since": "0.5"})
+    measured_at: str | None = field(default=None, metadata={"since": "0.5"})
+    tools: dict[str, str] = field(default_factory=dict, metadata={"since": "0.5"})
