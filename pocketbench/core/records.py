@@ -406,9 +406,9 @@ class Accuracy:
     """Top-1 (and top-5) of a variant. `origin` is "measured" (then `artifact_sha256` says of which file) or
     "published" (then `source` says where it was printed). `input_size` is the side of the square input.
 
-    Of a measured one: `image_count` pictures of `split` were judged, those of them that can't be read not among them but
-    in `unreadable_count`; `split_count` is how many the split has (more, where a subset was judged). `dataset_sha256` is
-    of the split's pictures and labels. `engine` ran the file. `preprocessing` is what became of the pictures.
+    Of a measured one: `image_count` pictures of `split` were judged; those that can't be read are not among them but
+    in `unreadable_count`; `split_count` is how many the split has (more, where a subset was judged). `dataset_sha256`
+    is of the split's pictures and labels. `engine` ran the file. `preprocessing` is what became of the pictures.
     `image_count` is the n of the interval of a fraction (`core.proportions`).
     """
 
