@@ -432,3 +432,20 @@ class Accuracy:
     preprocessing: Preprocessing | None = field(default=None, metadata={"since": "0.5"})
     measured_at: str | None = field(default=None, metadata={"since": "0.5"})
     tools: dict[str, str] = field(default_factory=dict, metadata={"since": "0.5"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrainedAccuracy:
+    """What one training reached, in the framework that trained: top-1 on `image_count` pictures that it did not see.
+
+    `spec` says how the network was built; `seed` drew its first weights and the order of the pictures.
+    `dataset_sha256` is of all pictures and labels, those of the training too.
+    """
+
+    spec: ModelSpec
+    seed: int
+    recipe_sha256: str
+    dataset: str
+    dataset_sha256: str
+    image_count: int
+    top1_fraction: float

@@ -1,4 +1,4 @@
-"""Which accuracy stands in which row: all rows of one backbone from one source.
+"""Which published accuracy stands in which row: all rows of one backbone from one source.
 
 Two papers train the same network differently (72.3 % and 71.8 % are both published for MobileNetV2 1.0), so that a
 variant from one source beside a baseline from another shows the recipes' difference as if it were the attention's.
@@ -11,20 +11,12 @@ from dataclasses import dataclass
 
 from pocketbench.core.records import Accuracy, ModelSpec
 
-_Series = tuple[str, str, str, str]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Variant:
-    """What an accuracy can belong to: a spec, and the files that were made of it."""
-
-    spec: ModelSpec | None
-    sha256s: tuple[str, ...]
+_Series = tuple[str, str, str]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:
-    """The accuracy of a variant, or None. `left_out` are others of it, from sources its backbone is not compared by."""
+    """The figure of a variant, or None. `left_out` are others of it, from sources its backbone is not compared by."""
 
     accuracy: Accuracy | None
     left_out: tuple[Accuracy, ...]
@@ -45,63 +37,45 @@ def fits_spec(accuracy: Accuracy, spec: ModelSpec) -> bool:
     )
 
 
-def choose_accuracies(variants: Sequence[Variant], accuracies: Iterable[Accuracy]) -> list[Choice]:
-    """One accuracy a variant, in the order of `variants`.
+def choose_published(specs: Sequence[ModelSpec | None], accuracies: Iterable[Accuracy]) -> list[Choice]:
+    """One published accuracy a spec, in the order of `specs`; a file without a spec (None) has none.
 
-    A measured accuracy belongs to the variant that has the file; a published one to the variant of its spec. Of each
-    backbone the series (measured on one split, or published by one source) is chosen that covers most of its variants;
-    on a tie measured before published, then the one given first. Of several figures of one variant in one series the
-    last one counts.
+    Of each backbone the source is chosen that covers most of its variants; on a tie the one given first. Of several
+    figures of one variant from one source the last one counts.
     """
-    matches = _match(variants, accuracies)
-    chosen_series: dict[str, _Series] = {}
+    matches = _match(specs, accuracies)
     coverage: dict[str, dict[_Series, int]] = {}
-    for variant, found in zip(variants, matches, strict=True):
-        counts = coverage.setdefault(_comparison(variant), {})
+    for spec, found in zip(specs, matches, strict=True):
         for series in found:
+            assert spec is not None
+            counts = coverage.setdefault(spec.backbone, {})
             counts[series] = counts.get(series, 0) + 1
     order = {series: rank for rank, series in enumerate(dict.fromkeys(key for found in matches for key in found))}
-    for comparison, counts in coverage.items():
-        if counts:
-            chosen_series[comparison] = min(counts, key=lambda key: (-counts[key], key[0] != "measured", order[key]))
+    chosen = {
+        backbone: min(counts, key=lambda key, counts=counts: (-counts[key], order[key]))  # type: ignore[misc]
+        for backbone, counts in coverage.items()
+    }
     choices = []
-    for variant, found in zip(variants, matches, strict=True):
-        series_or_none = chosen_series.get(_comparison(variant))
+    for spec, found in zip(specs, matches, strict=True):
+        series_or_none = chosen.get(spec.backbone) if spec is not None else None
         left_out = tuple(accuracy for series, accuracy in found.items() if series != series_or_none)
         accuracy = None if series_or_none is None else found.get(series_or_none)
         choices.append(Choice(accuracy=accuracy, left_out=left_out))
     return choices
 
 
-def _match(variants: Sequence[Variant], accuracies: Iterable[Accuracy]) -> list[dict[_Series, Accuracy]]:
-    """For each variant its accuracies by series, in the order given."""
-    by_file: dict[str, list[Accuracy]] = {}
+def _match(specs: Sequence[ModelSpec | None], accuracies: Iterable[Accuracy]) -> list[dict[_Series, Accuracy]]:
+    """For each spec its accuracies by series, in the order given."""
     by_network: dict[tuple[str, str | None], list[Accuracy]] = {}
     for accuracy in accuracies:
-        if accuracy.origin == "measured" and accuracy.artifact_sha256 is not None:
-            by_file.setdefault(accuracy.artifact_sha256, []).append(accuracy)
-        elif accuracy.origin == "published":
+        if accuracy.origin == "published":
             by_network.setdefault((accuracy.backbone, accuracy.block), []).append(accuracy)
     found = []
-    for variant in variants:
+    for spec in specs:
         series: dict[_Series, Accuracy] = {}
-        for sha256 in reversed(variant.sha256s):  # the first file of a variant is written last and counts
-            for accuracy in by_file.get(sha256, ()):
-                series[_series(accuracy)] = accuracy
-        if variant.spec is not None:
-            for accuracy in by_network.get((variant.spec.backbone.removeprefix("timm:"), variant.spec.block), ()):
-                if fits_spec(accuracy, variant.spec):
-                    series[_series(accuracy)] = accuracy
+        if spec is not None:
+            for accuracy in by_network.get((spec.backbone.removeprefix("timm:"), spec.block), ()):
+                if fits_spec(accuracy, spec):
+                    series[accuracy.dataset, accuracy.split, accuracy.source] = accuracy
         found.append(series)
     return found
-
-
-def _series(accuracy: Accuracy) -> _Series:
-    source = accuracy.source if accuracy.origin == "published" else ""
-    return (accuracy.origin, accuracy.dataset, accuracy.split, source)
-
-
-def _comparison(variant: Variant) -> str:
-    if variant.spec is not None:
-        return variant.spec.backbone
-    return "file " + "".join(variant.sha256s)

@@ -110,15 +110,24 @@ def describe_method(table: Table) -> list[str]:
     gates = {row.spec.gate for row in table.rows if row.spec is not None and row.spec.block is not None}
     if len(gates) == 1 and (gate := gates.pop()) is not None:
         paragraphs.append(f"The gate function of every attention block here is {gate}.")
-    origins = {row.accuracy.origin for row in table.rows if row.accuracy is not None}
-    if "published" in origins:
+    if any(row.published is not None for row in table.rows):
         paragraphs.append(
             "A published top-1 belongs to the network as its authors trained it, with their weights and gate "
             "functions. The files measured here have the same architecture and other weights. Rows of one backbone are "
             "compared by figures of one source."
         )
-    if "measured" in origins:
-        paragraphs.append("A measured top-1 belongs to the very file whose name stands in the table of files.")
+    judged = [file.top1.accuracy for row in table.rows for file in row.files if file.top1 is not None]
+    if judged:
+        paragraphs.append(
+            "A measured top-1 belongs to the very file whose name stands in the table of files; that of a row to its "
+            f"first file. It was measured on {judged[0].dataset}, {judged[0].split}. Its interval is Wilson's, over "
+            "pictures: two models that were judged by the same pictures can differ by less and still reliably."
+        )
+    if any(row.seeds is not None for row in table.rows):
+        paragraphs.append(
+            "A mean of seeds is of trainings that differ in nothing but the seed, judged in torch; its interval is "
+            "Student's, over seeds, and tells whether a block helps or a seed was lucky."
+        )
     paragraphs.append(
         f"{table.result_count} runs (a file in a session) went into the report; {table.failed_count} of them failed."
     )

@@ -22,10 +22,13 @@ _ROW_COLUMNS = (
     "is_baseline",
     "parameter_count",
     "mac_count",
-    "top1_fraction",
-    "accuracy_origin",
-    "accuracy_dataset",
-    "accuracy_source",
+    "published_top1_fraction",
+    "published_dataset",
+    "published_source",
+    "seeds_mean_top1_fraction",
+    "seeds_low_top1_fraction",
+    "seeds_high_top1_fraction",
+    "seed_count",
 )
 _FILE_COLUMNS = (
     "format",
@@ -35,7 +38,13 @@ _FILE_COLUMNS = (
     "sha256",
     "size_bytes",
     "parity_relative_error",
-    "file_top1_fraction",
+    "top1_fraction",
+    "top1_low_fraction",
+    "top1_high_fraction",
+    "top5_fraction",
+    "dataset",
+    "split",
+    "image_count",
 )
 _RUNTIME_COLUMNS = (
     "device_name",
@@ -83,7 +92,7 @@ def format_csv(table: Table) -> str:
             if file.file_name is None:
                 continue
             known = _describe_row(row) | _describe_file(kind, file)
-            indexes = row.notes + row.accuracy_notes + file.notes
+            indexes = row.notes + row.measured_notes + row.published_notes + file.notes
             cells = [
                 (runtime, cell)
                 for runtime, cell in zip(table.runtimes, row.cells, strict=True)
@@ -100,21 +109,24 @@ def format_csv(table: Table) -> str:
 
 
 def _describe_row(row: Row) -> dict[str, object]:
-    spec, accuracy = row.spec, row.accuracy
+    spec, published, seeds = row.spec, row.published, row.seeds
     described: dict[str, object] = {"name": row.label if spec is None else spec.name, "is_baseline": row.is_baseline}
     described |= {"parameter_count": row.parameter_count, "mac_count": row.mac_count}
     if spec is not None:
         names = ("backbone", "block", "width_ratio", "reduction_ratio", "gate", "class_count")
         described |= {name: getattr(spec, name) for name in names}
         described["input_shape"] = "x".join(map(str, spec.input_shape))
-    if accuracy is not None:
-        described |= {"top1_fraction": accuracy.top1_fraction, "accuracy_origin": accuracy.origin}
-        described |= {"accuracy_dataset": accuracy.dataset, "accuracy_source": accuracy.source}
+    if published is not None:
+        described |= {"published_top1_fraction": published.top1_fraction, "published_dataset": published.dataset}
+        described["published_source"] = published.source
+    if seeds is not None:
+        described |= {"seeds_mean_top1_fraction": seeds.mean_fraction, "seed_count": len(seeds.fractions)}
+        described |= {"seeds_low_top1_fraction": seeds.low_fraction, "seeds_high_top1_fraction": seeds.high_fraction}
     return described
 
 
 def _describe_file(kind: FileKind, file: FileCell) -> dict[str, object]:
-    return {
+    described: dict[str, object] = {
         "format": kind.format,
         "precision": kind.precision,
         "lowering": kind.lowering or kind.format,
@@ -122,8 +134,13 @@ def _describe_file(kind: FileKind, file: FileCell) -> dict[str, object]:
         "sha256": file.sha256,
         "size_bytes": file.size_bytes,
         "parity_relative_error": file.relative_error,
-        "file_top1_fraction": file.top1_fraction,
     }
+    if file.top1 is not None:
+        accuracy = file.top1.accuracy
+        described |= {"top1_low_fraction": file.top1.low_fraction, "top1_high_fraction": file.top1.high_fraction}
+        names = ("top1_fraction", "top5_fraction", "dataset", "split", "image_count")
+        described |= {name: getattr(accuracy, name) for name in names}
+    return described
 
 
 def _describe_cell(runtime: Runtime, cell: Cell) -> dict[str, object]:

@@ -1,15 +1,18 @@
-"""What the scatter plots show, a figure a runtime: latency against top-1, or parameters where no top-1 is known."""
+"""What the scatter plots show, a figure a runtime: latency against top-1, or parameters where no top-1 is known.
+
+The top-1 is what was measured of the very files that ran, where two of them have one; else what is published.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from pocketbench.reports.labels import describe_runtimes, join_words, name_latency
 from pocketbench.reports.pareto import find_pareto_front
-from pocketbench.reports.records import Row, Table
+from pocketbench.reports.records import Row, Table, TopOne
 
 _NS_PER_MS = 1e6
 
@@ -28,7 +31,9 @@ class Spread(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """A model in a figure. Unit: ms; `low_ms` and `high_ms` are None when there is no interval; `value` is in percent
-    or millions."""
+    or millions, `value_low` and `value_high` bound its interval. `row` is its place in `Table.rows`."""
+
+    row: int
 
     group: str
     label: str
@@ -36,6 +41,8 @@ class Point:
     low_ms: float | None
     high_ms: float | None
     value: float
+    value_low: float | None = None
+    value_high: float | None = None
     is_on_front: bool
 
 
@@ -54,43 +61,41 @@ class Figure:
 
 def make_figures(table: Table) -> list[Figure]:
     """A figure for each runtime on which at least two models have a latency and a value to set against it."""
-    dataset = _choose_dataset(table.rows)
     figures = []
     for place, name in enumerate(describe_runtimes(table.runtimes)):
-        measured = [row for row in table.rows if row.cells[place].wall is not None]
-        drawn = [(row, value) for row in measured if (value := _find_value(row, dataset)) is not None]
+        measured = {index: row for index, row in enumerate(table.rows) if row.cells[place].wall is not None}
+        kind = table.file_kinds.index(table.runtimes[place].file_kind)
+        axis = _choose_axis(list(measured.values()), kind)
+        drawn = [(index, value) for index, row in measured.items() if (value := axis.read(row)) is not None]
         if len(drawn) < 2:
             continue
-        has_front = dataset is not None
-        costs = [(_find_median_ms(row, place), value) for row, value in drawn]
+        has_front = axis.is_merit
+        costs = [(_find_median_ms(table.rows[index], place), value.value) for index, value in drawn]
         front = set(find_pareto_front(costs)) if has_front else set()
-        points = tuple(_make_point(row, place, value, index in front) for index, (row, value) in enumerate(drawn))
-        if dataset is None:
-            value_title = "parameters, M"
-            parts = ["No top-1 is known for these models: latency against parameters."]
-        else:
-            value_title = f"{dataset[0]} {dataset[1]} top-1, %"
-            parts = [
-                "Up and to the left is better. Filled points are on the Pareto front: no other is faster and as good."
-            ]
-        latency_name = name_latency(row.cells[place].wall for row, _ in drawn)
-        if any(point.low_ms is not None for point in points):
-            parts.append(f"Bars are the 95 % intervals of the {latency_name}.")
+        points = tuple(
+            _make_point(table.rows[index], index, place, value, order in front)
+            for order, (index, value) in enumerate(drawn)
+        )
+        parts = [axis.remark]
+        latency_name = name_latency(table.rows[index].cells[place].wall for index, _ in drawn)
+        bars = [f"the {latency_name}"] if any(point.low_ms is not None for point in points) else []
+        bars += ["the top-1 over pictures"] if any(point.value_low is not None for point in points) else []
+        if bars:
+            parts.append(f"Bars are the 95 % intervals of {join_words(bars)}.")
         low, high = find_latency_range(points)
         if any(point.low_ms is not None and point.low_ms < low for point in points) or any(
             point.high_ms is not None and point.high_ms > high for point in points
         ):
             parts.append("A bar that reaches the edge goes on beyond it; the table has its ends.")
-        left_out = [row for row in measured if _find_value(row, dataset) is None]
+        left_out = [row for row in measured.values() if axis.read(row) is None]
         if left_out:
-            what = "parameter count" if dataset is None else f"top-1 on {dataset[0]}"
             names = join_words(f"{row.group or ''} {row.label}".strip() for row in left_out)
-            parts.append(f"Not drawn for want of a {what}: {names}.")
+            parts.append(f"Not drawn for want of a {axis.what}: {names}.")
         figures.append(
             Figure(
                 title=name,
                 latency_title=_title_latency(latency_name),
-                value_title=value_title,
+                value_title=axis.title,
                 has_front=has_front,
                 points=points,
                 caption=" ".join(parts),
@@ -116,17 +121,73 @@ def find_latency_range(points: Sequence[Spread]) -> tuple[float, float]:
     return max(min([low, *lows]), low - reach), min(max([high, *highs]), high + reach)
 
 
-def _choose_dataset(rows: tuple[Row, ...]) -> tuple[str, str] | None:
-    """The dataset and split that most rows have a top-1 of: an axis can show one of them."""
-    counts = Counter((row.accuracy.dataset, row.accuracy.split) for row in rows if row.accuracy is not None)
-    return max(counts, key=lambda key: counts[key]) if counts else None
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Value:
+    """What stands on the axis of values for a row, in its unit."""
+
+    value: float
+    low: float | None = None
+    high: float | None = None
 
 
-def _find_value(row: Row, dataset: tuple[str, str] | None) -> float | None:
-    if dataset is None:
-        return None if row.parameter_count is None else row.parameter_count / 1e6
-    accuracy = row.accuracy
-    return None if accuracy is None or (accuracy.dataset, accuracy.split) != dataset else 100 * accuracy.top1_fraction
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Axis:
+    """What the values of a figure are: `what` names one of them."""
+
+    title: str
+    what: str
+    is_merit: bool
+    remark: str
+    read: Callable[[Row], _Value | None]
+
+
+_BETTER = "Up and to the left is better. Filled points are on the Pareto front: no other is faster and as good."
+
+
+def _choose_axis(rows: Sequence[Row], kind: int) -> _Axis:
+    """Measured top-1 of the files of a kind, published top-1 of the data set that most rows have, or parameters."""
+    measured = [top1.accuracy for row in rows if (top1 := row.files[kind].top1) is not None]
+    if len(measured) >= 2:
+        title = f"{measured[0].dataset} {measured[0].split} top-1, %"
+        what = f"measured top-1 on {measured[0].dataset}"
+        return _Axis(
+            title=title, what=what, is_merit=True, remark=_BETTER, read=lambda row: _read_measured(row.files[kind].top1)
+        )
+    published = Counter((row.published.dataset, row.published.split) for row in rows if row.published is not None)
+    if published:
+        dataset = max(published, key=lambda key: published[key])
+        return _Axis(
+            title=f"{dataset[0]} {dataset[1]} top-1, published, %",
+            what=f"published top-1 on {dataset[0]}",
+            is_merit=True,
+            remark=_BETTER,
+            read=lambda row: _read_published(row, dataset),
+        )
+    return _Axis(
+        title="parameters, M",
+        what="parameter count",
+        is_merit=False,
+        remark="No top-1 is known for these models: latency against parameters.",
+        read=lambda row: None if row.parameter_count is None else _Value(value=row.parameter_count / 1e6),
+    )
+
+
+def _read_measured(top1: TopOne | None) -> _Value | None:
+    if top1 is None:
+        return None
+    low, high = top1.low_fraction, top1.high_fraction
+    return _Value(
+        value=100 * top1.accuracy.top1_fraction,
+        low=None if low is None else 100 * low,
+        high=None if high is None else 100 * high,
+    )
+
+
+def _read_published(row: Row, dataset: tuple[str, str]) -> _Value | None:
+    accuracy = row.published
+    if accuracy is None or (accuracy.dataset, accuracy.split) != dataset:
+        return None
+    return _Value(value=100 * accuracy.top1_fraction)
 
 
 def _find_median_ms(row: Row, place: int) -> float:
@@ -135,15 +196,18 @@ def _find_median_ms(row: Row, place: int) -> float:
     return wall.median_ns / _NS_PER_MS
 
 
-def _make_point(row: Row, place: int, value: float, is_on_front: bool) -> Point:
+def _make_point(row: Row, index: int, place: int, value: _Value, is_on_front: bool) -> Point:
     wall = row.cells[place].wall
     assert wall is not None
     return Point(
+        row=index,
         group=row.group if row.group is not None else row.label,
         label=row.label,
         median_ms=wall.median_ns / _NS_PER_MS,
         low_ms=None if wall.low_ns is None else wall.low_ns / _NS_PER_MS,
         high_ms=None if wall.high_ns is None else wall.high_ns / _NS_PER_MS,
-        value=value,
+        value=value.value,
+        value_low=value.low,
+        value_high=value.high,
         is_on_front=is_on_front,
     )

@@ -41,6 +41,28 @@ class Runtime:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TopOne:
+    """A measured top-1 and its 95 % interval over pictures; no interval where their number is not known."""
+
+    accuracy: Accuracy
+    low_fraction: float | None
+    high_fraction: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Seeds:
+    """What trainings of one network by one recipe reached, by seed, in torch; `low_fraction` and `high_fraction` bound
+    the 95 % interval of the mean over seeds, None for a single one."""
+
+    mean_fraction: float
+    low_fraction: float | None
+    high_fraction: float | None
+    fractions: tuple[float, ...]
+    dataset: str
+    recipe_sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FileCell:
     """The file of a row in one format; `size_bytes` and what follows is None when there is none."""
 
@@ -50,7 +72,7 @@ class FileCell:
     relative_error: float | None
     layout_operator_count: int | None
     outside_delegate_count: int | None
-    top1_fraction: float | None
+    top1: TopOne | None
     notes: tuple[int, ...]
 
 
@@ -119,6 +141,7 @@ class Row:
 
     `group` names the network without its attention; rows of one group share a baseline, which is the row without
     added attention when the group has others. `files` follows `Table.file_kinds`, `cells` follows `Table.runtimes`.
+    `measured` is the top-1 of the first of its files that has one; `published` what its authors print.
     """
 
     group: str | None
@@ -130,8 +153,11 @@ class Row:
     notes: tuple[int, ...]
     files: tuple[FileCell, ...]
     cells: tuple[Cell, ...]
-    accuracy: Accuracy | None
-    accuracy_notes: tuple[int, ...]
+    measured: TopOne | None
+    measured_notes: tuple[int, ...]
+    published: Accuracy | None
+    published_notes: tuple[int, ...]
+    seeds: Seeds | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

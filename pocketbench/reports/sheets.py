@@ -23,7 +23,7 @@ from pocketbench.reports.labels import (
     join_words,
     name_latency,
 )
-from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Table
+from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Seeds, Table, TopOne
 
 EMPTY = "–"
 FOREIGN_GROUP = "Other files"
@@ -65,7 +65,13 @@ class Sheet:
 
 def make_overview(table: Table) -> Sheet:
     """The table of the report: a line a model, with what it weighs, costs and achieves."""
-    columns = [Column(head="Parameters"), Column(head="M-Adds"), Column(head="Top-1")]
+    has_measured = any(row.measured is not None for row in table.rows)
+    has_seeds = any(row.seeds is not None for row in table.rows)
+    has_published = not has_measured or any(row.published is not None for row in table.rows)
+    columns = [Column(head="Parameters"), Column(head="M-Adds")]
+    columns += [Column(head="measured", group="Top-1")] if has_measured else []
+    columns += [Column(head="mean of seeds", group="Top-1")] if has_seeds else []
+    columns += [Column(head="published", group="Top-1")] if has_published else []
     for place, name in enumerate(describe_runtimes(table.runtimes)):
         figure = name_latency(row.cells[place].wall for row in table.rows)
         columns += [Column(head=f"{figure}, ms", group=name), Column(head="overhead, ms", group=name)]
@@ -75,11 +81,12 @@ def make_overview(table: Table) -> Sheet:
         entries = [
             Entry(text=_optional(format_count, row.parameter_count), notes=row.notes),
             Entry(text=_optional(format_count, row.mac_count)),
-            Entry(
-                text=format_percent(row.accuracy.top1_fraction) if row.accuracy is not None else EMPTY,
-                notes=row.accuracy_notes,
-            ),
         ]
+        entries += [
+            Entry(text=_top1(row.measured), detail=_top1_range(row.measured), notes=row.measured_notes)
+        ] * has_measured
+        entries += [_enter_seeds(row.seeds)] * has_seeds
+        entries += [_enter_published(row)] * has_published
         for cell in row.cells:
             entries += [_enter_median(cell), _enter_overhead(cell)]
         entries += [Entry(text=_optional(format_bytes, file.size_bytes), notes=file.notes) for file in row.files]
@@ -139,8 +146,12 @@ def make_file_sheet(table: Table) -> Sheet:
         Column(head="Outside the delegate"),
         Column(head="SHA-256", is_text=True),
     ]
-    if any(file.top1_fraction is not None for row in table.rows for file in row.files):
-        columns.append(Column(head="Measured top-1"))
+    if any(file.top1 is not None for row in table.rows for file in row.files):
+        columns += [
+            Column(head="measured", group="Top-1"),
+            Column(head="95 % interval", group="Top-1"),
+            Column(head="pictures", group="Top-1"),
+        ]
     lines = [
         _make_line(row, _enter_file(kind, file)[: len(columns)])
         for row in table.rows
@@ -160,6 +171,28 @@ def _make_line(row: Row, entries: list[Entry]) -> Line:
 
 def _optional(form: Callable[[float], str], value: float | None) -> str:
     return EMPTY if value is None else form(value)
+
+
+def _top1(top1: TopOne | None) -> str:
+    return EMPTY if top1 is None else format_percent(top1.accuracy.top1_fraction)
+
+
+def _top1_range(top1: TopOne | None) -> str:
+    interval = EMPTY if top1 is None else _range(format_percent, top1.low_fraction, top1.high_fraction)
+    return "" if interval == EMPTY else interval
+
+
+def _enter_seeds(seeds: Seeds | None) -> Entry:
+    if seeds is None:
+        return Entry(text=EMPTY)
+    interval = _range(format_percent, seeds.low_fraction, seeds.high_fraction)
+    count = len(seeds.fractions)
+    return Entry(text=f"{format_percent(seeds.mean_fraction)} ({count})", detail="" if interval == EMPTY else interval)
+
+
+def _enter_published(row: Row) -> Entry:
+    text = EMPTY if row.published is None else format_percent(row.published.top1_fraction)
+    return Entry(text=text, notes=row.published_notes)
 
 
 def _median(latency: Latency | None) -> str:
@@ -252,5 +285,7 @@ def _enter_file(kind: FileKind, file: FileCell) -> list[Entry]:
         Entry(text="not checked" if file.relative_error is None else format_error(file.relative_error)),
         *(Entry(text=EMPTY if count is None else str(count)) for count in counts),
         Entry(text=(file.sha256 or "")[:12]),
-        Entry(text=_optional(format_percent, file.top1_fraction)),
+        Entry(text=_top1(file.top1)),
+        Entry(text=_top1_range(file.top1) or EMPTY),
+        Entry(text=EMPTY if file.top1 is None else _optional(format_count, file.top1.accuracy.image_count)),
     ]

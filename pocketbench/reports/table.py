@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 
-from pocketbench.core.records import Accuracy, Artifact, ModelSpec, RunResult
+from pocketbench.core.records import Accuracy, Artifact, ModelSpec, RunResult, TrainedAccuracy
 from pocketbench.core.units import format_percent
-from pocketbench.reports.accuracy_choice import Choice, Variant, choose_accuracies
+from pocketbench.reports.accuracy_choice import Choice, choose_published
 from pocketbench.reports.cells import NO_FILE, CellKey, identify_runtime, make_cell, order_runtimes, prepare_cells
 from pocketbench.reports.labels import join_words
+from pocketbench.reports.measured_choice import choose_measured, summarise_seeds, to_top_one
 from pocketbench.reports.notes import NoteList
-from pocketbench.reports.records import FileCell, FileKind, Row, Table
+from pocketbench.reports.records import FileCell, FileKind, Row, Table, TopOne
 from pocketbench.reports.surroundings import collect_commits, collect_schedules, collect_tools, summarise_machines
 from pocketbench.reports.variants import FileKey, RowDraft, draft_rows, key_file, order_file_kinds
 
@@ -27,6 +28,8 @@ def make_table(
     *,
     title: str | None = None,
     explain_missing: Callable[[ModelSpec], str] = explain_no_accuracy,
+    trained: Iterable[TrainedAccuracy] = (),
+    dataset: str | None = None,
 ) -> Table:
     """A row for each model variant, a cell for each runtime that any of them ran on.
 
@@ -35,9 +38,13 @@ def make_table(
     Args:
         artifacts: the files of the report, in the order of its rows.
         results: every session of every cell, in any order.
-        accuracies: measured and published ones; `choose_accuracies` says which of them are shown.
+        accuracies: measured and published ones; `choose_measured` and `choose_published` say which are shown.
         title: None makes one of the networks' names.
-        explain_missing: why a variant has no accuracy, as a sentence.
+        explain_missing: why no figure is published for a variant, as a sentence.
+        trained: what trainings reached, from any number of seeds.
+        dataset: the data set whose top-1 is shown; None when all was measured on one.
+
+    Raises: MixedDataError when accuracies were measured on several data sets and `dataset` is None.
     """
     results = list(results)
     accuracies = list(accuracies)
@@ -53,15 +60,21 @@ def make_table(
     runtimes = order_runtimes(runtime for _, runtime in results_by_cell)
     kinds = order_file_kinds(files.values())
     source = prepare_cells(drafts, results_by_cell)
-    choices = choose_accuracies([_to_variant(draft, kinds) for draft in drafts], accuracies)
-    measured = {item.artifact_sha256: item for item in accuracies if item.origin == "measured"}
+    specs = [draft.spec for draft in drafts]
+    choices = choose_published(specs, accuracies)
+    chosen = choose_measured({file.sha256 for file in files.values()}, accuracies, dataset)
+    measured = {sha256: to_top_one(accuracy) for sha256, accuracy in chosen.items()}
+    seeds = summarise_seeds(specs, trained, dataset)
     notes = NoteList()
     rows = []
     for index, (draft, choice) in enumerate(zip(drafts, choices, strict=True)):
         # In the order in which a row is read, so that its notes are numbered from left to right.
         parameter_count, mac_count, reasons = _count_work(draft, kinds)
         row_notes = tuple(notes.add(reason) for reason in reasons)
-        accuracy_note = notes.add(_explain_accuracy(draft.spec, choice, explain_missing))
+        file_cells = tuple(_make_file_cell(draft, kind, measured, notes) for kind in kinds)
+        top1 = next((cell.top1 for cell in file_cells if cell.top1 is not None), None)
+        measured_notes = (notes.add(_explain_measured(top1)),) if measured else ()
+        published_notes = (notes.add(_explain_published(draft.spec, choice, explain_missing)),)
         rows.append(
             Row(
                 group=draft.group,
@@ -72,9 +85,12 @@ def make_table(
                 mac_count=mac_count,
                 notes=row_notes,
                 cells=tuple(make_cell(source, index, draft, runtime, notes) for runtime in runtimes),
-                files=tuple(_make_file_cell(draft, kind, measured, notes) for kind in kinds),
-                accuracy=choice.accuracy,
-                accuracy_notes=(accuracy_note,),
+                files=file_cells,
+                measured=top1,
+                measured_notes=measured_notes,
+                published=choice.accuracy,
+                published_notes=published_notes,
+                seeds=seeds[index],
             )
         )
     return Table(
@@ -91,10 +107,6 @@ def make_table(
         result_count=len(results),
         failed_count=sum(result.measurement is None for result in results),
     )
-
-
-def _to_variant(draft: RowDraft, kinds: Sequence[FileKind]) -> Variant:
-    return Variant(spec=draft.spec, sha256s=tuple(draft.files[kind].sha256 for kind in kinds if kind in draft.files))
 
 
 def _count_work(draft: RowDraft, kinds: Sequence[FileKind]) -> tuple[int | None, int | None, list[str]]:
@@ -115,7 +127,7 @@ def _count_work(draft: RowDraft, kinds: Sequence[FileKind]) -> tuple[int | None,
     return graph.parameter_count, graph.mac_count, missing or [counted]
 
 
-def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str | None, Accuracy], notes: NoteList) -> FileCell:
+def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str, TopOne], notes: NoteList) -> FileCell:
     file = draft.files.get(kind)
     if file is None:
         return FileCell(
@@ -125,10 +137,9 @@ def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str | None, 
             relative_error=None,
             layout_operator_count=None,
             outside_delegate_count=None,
-            top1_fraction=None,
+            top1=None,
             notes=(notes.add(NO_FILE),),
         )
-    accuracy = measured.get(file.sha256)
     return FileCell(
         file_name=file.file_name,
         sha256=file.sha256,
@@ -136,26 +147,44 @@ def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str | None, 
         relative_error=file.parity.relative_error if file.parity is not None else None,
         layout_operator_count=file.graph_facts.layout_operator_count if file.graph_facts is not None else None,
         outside_delegate_count=file.graph_facts.outside_delegate_count if file.graph_facts is not None else None,
-        top1_fraction=accuracy.top1_fraction if accuracy is not None else None,
+        top1=measured.get(file.sha256),
         notes=(),
     )
 
 
-def _explain_accuracy(spec: ModelSpec | None, choice: Choice, explain_missing: Callable[[ModelSpec], str]) -> str:
+NOT_MEASURED = "No top-1 was measured of these files: pocketbench accuracy FILE... --data DATASET."
+
+
+def _explain_measured(top1: TopOne | None) -> str:
+    """On what a row's measured top-1 was measured."""
+    if top1 is None:
+        return NOT_MEASURED
+    accuracy = top1.accuracy
+    count = "" if accuracy.image_count is None else f", {accuracy.image_count} pictures"
+    if accuracy.split_count is not None and accuracy.image_count is not None:
+        asked = accuracy.image_count + accuracy.unreadable_count
+        count += f" of {accuracy.split_count}" if asked < accuracy.split_count else ""
+    unread = f"; {accuracy.unreadable_count} can't be read" if accuracy.unreadable_count else ""
+    by = f" by {accuracy.engine}" if accuracy.engine else ""
+    return f"Measured on {accuracy.dataset}, {accuracy.split}{count}{by}{unread}."
+
+
+def _explain_published(spec: ModelSpec | None, choice: Choice, explain_missing: Callable[[ModelSpec], str]) -> str:
     accuracy = choice.accuracy
     if accuracy is not None:
-        images = f", {accuracy.image_count} images" if accuracy.image_count is not None else ""
-        return f"Top-1 {accuracy.origin}: {accuracy.source} ({accuracy.dataset}, {accuracy.split}{images})."
+        return f"Published: {accuracy.source} ({accuracy.dataset}, {accuracy.split})."
     if choice.left_out:
         others = join_words(f"{format_percent(other.top1_fraction)} ({other.source})" for other in choice.left_out)
         return f"Left out, because the rows of one backbone are compared by one source: {others}."
-    if spec is None:
-        return "No top-1: the accuracy of this file was not measured."
-    return explain_missing(spec)
+    return "Nothing is published of this file." if spec is None else explain_missing(spec)
 
 
 def _make_title(rows: Sequence[Row]) -> str:
-    subject = "Latency and accuracy" if any(row.accuracy is not None for row in rows) else "Latency"
+    subject = (
+        "Latency and accuracy"
+        if any(row.measured is not None or row.published is not None for row in rows)
+        else "Latency"
+    )
     names = list(dict.fromkeys(row.spec.backbone for row in rows if row.spec is not None))
     foreign = [row.label for row in rows if row.spec is None]
     if names and foreign:
