@@ -149,6 +149,21 @@ class Store:
             for number, text in rows:
                 yield parse_record(text, RunResult, f"{self.place}, record {number}")
 
+    def read_accuracies(self, artifact_sha256s: Collection[str] | None = None) -> list[Accuracy]:
+        """The accuracies of these files (None: all that are stored), oldest first.
+
+        Raises: FileFault (a record of a newer version, too), EnvironmentFault.
+        """
+        import sqlalchemy as sa
+
+        table = tables().records
+        query = sa.select(table.c.id, table.c.record).where(table.c.kind == Accuracy.__name__)
+        if artifact_sha256s is not None:
+            query = query.where(table.c.artifact_sha256.in_(artifact_sha256s))
+        with self._database.reading() as connection:
+            rows = [] if connection is None else connection.execute(query.order_by(table.c.id)).all()
+        return [parse_record(text, Accuracy, f"{self.place}, record {number}") for number, text in rows]
+
     def count_results(self, **filters: Unpack[ResultFilter]) -> int:
         """How many results match, without reading them."""
         import sqlalchemy as sa

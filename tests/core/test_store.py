@@ -75,6 +75,18 @@ def test_reading_makes_no_file(store):
     assert not Path(store.place).parent.exists()
 
 
+def test_accuracies_are_read_by_the_files_that_they_are_of(store):
+    first, other, again = (
+        dataclasses.replace(ACCURACY, artifact_sha256=sha256, top1_fraction=top1, origin="measured")
+        for sha256, top1 in (("a" * 64, 0.7), ("b" * 64, 0.6), ("a" * 64, 0.71))
+    )
+    assert store.read_accuracies() == store.read_accuracies(["a" * 64]) == []
+    store.append(first, RESULT, other, again, ACCURACY)
+    assert store.read_accuracies() == [first, other, again, ACCURACY]
+    assert store.read_accuracies(["a" * 64, "c" * 64]) == [first, again]
+    assert store.read_accuracies([]) == []
+
+
 def test_an_empty_file_is_an_empty_store(store):
     Path(store.place).parent.mkdir()
     Path(store.place).touch()
