@@ -7,6 +7,7 @@ import io
 from dataclasses import fields
 
 from pocketbench.core.jsonio import dump_record, parse_record
+from pocketbench.reports.lines import make_lines
 from pocketbench.reports.operator_columns import OPERATOR_COLUMNS, describe_operators
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Runtime, Table
 
@@ -87,24 +88,12 @@ def format_csv(table: Table) -> str:
     stream = io.StringIO()
     writer = csv.DictWriter(stream, COLUMNS, lineterminator="\n")
     writer.writeheader()
-    for row in table.rows:
-        for kind, file in zip(table.file_kinds, row.files, strict=True):
-            if file.file_name is None:
-                continue
-            known = _describe_row(row) | _describe_file(kind, file)
-            indexes = row.notes + row.measured_notes + row.published_notes + file.notes
-            cells = [
-                (runtime, cell)
-                for runtime, cell in zip(table.runtimes, row.cells, strict=True)
-                if runtime.file_kind == kind
-            ]
-            lines = [
-                _describe_cell(runtime, cell)
-                | {"notes": _join_notes(table, indexes + cell.notes + cell.overhead_notes)}
-                for runtime, cell in cells
-            ]
-            for line in lines or [{"notes": _join_notes(table, indexes)}]:
-                writer.writerow({name: _to_safe_text(value) for name, value in (known | line).items()})
+    for line in make_lines(table):
+        described = _describe_row(line.row) | _describe_file(line.kind, line.file)
+        if line.runtime is not None and line.cell is not None:
+            described |= _describe_cell(line.runtime, line.cell)
+        described["notes"] = " | ".join(table.notes[index] for index in line.notes)
+        writer.writerow({name: _to_safe_text(value) for name, value in described.items()})
     return stream.getvalue()
 
 
@@ -158,10 +147,6 @@ def _describe_cell(runtime: Runtime, cell: Cell) -> dict[str, object]:
 
 def _to_cell(value: object) -> object:
     return ", ".join(value) if isinstance(value, tuple) else value
-
-
-def _join_notes(table: Table, indexes: tuple[int, ...]) -> str:
-    return " | ".join(table.notes[index] for index in indexes)
 
 
 def _to_safe_text(value: object) -> object:

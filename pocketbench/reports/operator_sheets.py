@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from pocketbench.core.operator_kinds import KINDS
 from pocketbench.core.units import format_part_ms, format_signed_ms, format_signed_part_ms
 from pocketbench.reports.labels import describe_runtimes
+from pocketbench.reports.lines import FOREIGN_GROUP
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime
 from pocketbench.reports.operator_text import describe_cost, name_kind
 from pocketbench.reports.records import Row, Table
 from pocketbench.reports.sheets import (
     EMPTY,
-    FOREIGN_GROUP,
     Column,
     Entry,
     Line,

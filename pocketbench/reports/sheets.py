@@ -23,10 +23,10 @@ from pocketbench.reports.labels import (
     join_words,
     name_latency,
 )
+from pocketbench.reports.lines import FOREIGN_GROUP
 from pocketbench.reports.records import Cell, FileCell, FileKind, Latency, Overhead, Row, Seeds, Table, TopOne
 
 EMPTY = "–"
-FOREIGN_GROUP = "Other files"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
