@@ -71,8 +71,8 @@ def make_table(
         # In the order in which a row is read, so that its notes are numbered from left to right.
         parameter_count, mac_count, reasons = _count_work(draft, kinds)
         row_notes = tuple(notes.add(reason) for reason in reasons)
-        file_cells = tuple(_make_file_cell(draft, kind, measured, notes) for kind in kinds)
-        top1 = next((cell.top1 for cell in file_cells if cell.top1 is not None), None)
+        sha256s = (draft.files[kind].sha256 for kind in kinds if kind in draft.files)
+        top1 = next((measured[sha256] for sha256 in sha256s if sha256 in measured), None)
         measured_notes = (notes.add(_explain_measured(top1)),) if measured else ()
         published_notes = (notes.add(_explain_published(draft.spec, choice, explain_missing)),)
         rows.append(
@@ -85,7 +85,7 @@ def make_table(
                 mac_count=mac_count,
                 notes=row_notes,
                 cells=tuple(make_cell(source, index, draft, runtime, notes) for runtime in runtimes),
-                files=file_cells,
+                files=tuple(_make_file_cell(draft, kind, measured, notes) for kind in kinds),
                 measured=top1,
                 measured_notes=measured_notes,
                 published=choice.accuracy,

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pocketbench.core.records import Accuracy, ModelSpec
-from pocketbench.reports.accuracy_choice import Choice, Variant, choose_accuracies, fits_spec
+from pocketbench.reports.accuracy_choice import Choice, choose_published, fits_spec
 from tests.reports.synthetic import make_accuracy, make_spec
 
 BASE, SE, CA = make_spec(), make_spec("se"), make_spec("ca")
@@ -17,7 +17,7 @@ PAPER_B = [make_accuracy(0.718, source="paper B"), make_accuracy(0.654, source="
 
 
 def choose(specs: list[ModelSpec], accuracies: list[Accuracy]) -> list[Choice]:
-    return choose_accuracies([Variant(spec=spec, sha256s=(spec.name,)) for spec in specs], accuracies)
+    return choose_published(specs, accuracies)
 
 
 def choose_top1s(specs: list[ModelSpec], accuracies: list[Accuracy]) -> list[float | None]:
@@ -48,34 +48,16 @@ def test_backbones_choose_on_their_own() -> None:
     assert choose_top1s([BASE, SE, other], accuracies) == [0.723, 0.735, 0.74]
 
 
-def test_a_measured_figure_belongs_to_the_variant_with_the_file() -> None:
-    measured = make_accuracy(0.5, origin="measured", artifact_sha256=CA.name, dataset="other", backbone="whatever")
-    assert choose_top1s([BASE, CA], [measured]) == [None, 0.5]
+def test_of_several_figures_from_one_source_the_last_one_counts() -> None:
+    assert choose_top1s([BASE], [make_accuracy(0.72), make_accuracy(0.725)]) == [0.725]
 
 
-def test_measured_wins_a_tie_and_loses_against_more_rows() -> None:
-    def measure(spec: ModelSpec, top1: float) -> Accuracy:
-        return make_accuracy(top1, origin="measured", artifact_sha256=spec.name)
-
-    assert choose_top1s([BASE, SE], [*PAPER_A, measure(BASE, 0.6), measure(SE, 0.61)]) == [0.6, 0.61]
-    assert choose_top1s([BASE, SE], [*PAPER_A, measure(BASE, 0.6)]) == [0.723, 0.735]
-    assert choose_top1s([BASE, SE], [PAPER_A[0], measure(SE, 0.6)]) == [None, 0.6]
+def test_what_was_measured_is_nothing_published() -> None:
+    assert choose_top1s([BASE], [make_accuracy(0.9, origin="measured", artifact_sha256="a")]) == [None]
 
 
-def test_of_a_variants_files_the_first_one_counts() -> None:
-    accuracies = [
-        make_accuracy(top1, origin="measured", artifact_sha256=sha256)
-        for top1, sha256 in ((0.5, "int8"), (0.6, "fp32"), (0.61, "fp32"))
-    ]
-    (choice,) = choose_accuracies([Variant(spec=BASE, sha256s=("fp32", "int8"))], accuracies)
-    assert choice.accuracy is not None
-    assert choice.accuracy.top1_fraction == 0.61  # measured again: the last figure of the file
-
-
-def test_a_foreign_file_has_only_what_was_measured_of_it() -> None:
-    measured = make_accuracy(0.5, origin="measured", artifact_sha256="abc")
-    choices = choose_accuracies([Variant(spec=None, sha256s=("abc",)), Variant(spec=None, sha256s=("d",))], [measured])
-    assert [choice.accuracy for choice in choices] == [measured, None]
+def test_a_foreign_file_has_nothing_published() -> None:
+    assert choose_published([None, BASE], PAPER_A)[0] == Choice(accuracy=None, left_out=())
 
 
 @pytest.mark.parametrize(

@@ -316,7 +316,8 @@ def test_foreign_files_have_rows_by_name() -> None:
     (cell,) = row.cells
     assert cell.wall is not None
     assert "has no known baseline" in explain(table, cell.overhead_notes)
-    assert "was not measured" in explain(table, row.accuracy_notes)
+    assert explain(table, row.published_notes) == "Nothing is published of this file."
+    assert row.measured_notes == ()
 
 
 def test_what_the_list_of_files_knows_counts_before_what_a_result_knows() -> None:
@@ -333,20 +334,29 @@ def test_a_foreign_file_without_a_graph() -> None:
 def test_accuracies_and_why_there_is_none() -> None:
     accuracies = [make_accuracy(0.723), make_accuracy(0.743, block="ca", reduction_ratio=32)]
     table = make_table([BASE, SE, CA], [], accuracies, explain_missing=lambda spec: f"nobody tried {spec.block}")
-    tops = [row.accuracy.top1_fraction if row.accuracy else None for row in table.rows]
+    tops = [row.published.top1_fraction if row.published else None for row in table.rows]
     assert tops == [0.723, None, 0.743]
-    assert explain(table, table.rows[1].accuracy_notes) == "nobody tried se"
-    assert explain(table, table.rows[0].accuracy_notes) == "Top-1 published: paper A (ImageNet-1k, validation)."
+    assert explain(table, table.rows[1].published_notes) == "nobody tried se"
+    assert explain(table, table.rows[0].published_notes) == "Published: paper A (ImageNet-1k, validation)."
     default = make_table([SE], [], [])
-    assert explain(default, default.rows[0].accuracy_notes) == "No top-1 of mobilenet_v2 with se was given."
+    assert explain(default, default.rows[0].published_notes) == "No top-1 of mobilenet_v2 with se was given."
 
 
-def test_measured_accuracy_stands_at_its_file_too() -> None:
-    measured = make_accuracy(0.9, origin="measured", artifact_sha256=BASE.sha256, source="eval", image_count=10_000)
-    table = make_table([BASE, SE], [], [measured])
-    assert table.rows[0].files[0].top1_fraction == 0.9
-    assert table.rows[1].files[0].top1_fraction is None
-    assert explain(table, table.rows[0].accuracy_notes).endswith("eval (ImageNet-1k, validation, 10000 images).")
+def test_a_measured_accuracy_stands_at_its_file_and_row() -> None:
+    counts = {"image_count": 499, "split_count": 10_000, "unreadable_count": 1}
+    measured = make_accuracy(0.9, origin="measured", artifact_sha256=BASE.sha256, engine="litert", **counts)
+    table = make_table([BASE, SE], [], [measured, make_accuracy(0.723)])
+    base, se = table.rows
+    assert base.files[0].top1 == base.measured
+    assert base.measured is not None
+    assert base.measured.accuracy == measured
+    assert base.published is not None
+    assert base.published.top1_fraction == 0.723
+    assert se.files[0].top1 is None
+    expected = "Measured on ImageNet-1k, validation, 499 pictures of 10000 by litert; 1 can't be read."
+    assert explain(table, base.measured_notes) == expected
+    assert explain(table, se.measured_notes).startswith("No top-1 was measured of these files")
+    assert make_table([BASE], [], []).rows[0].measured_notes == ()
 
 
 def test_a_caveat_is_one_note_with_its_number_of_runs() -> None:
