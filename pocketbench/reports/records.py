@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pocketbench.core.records import Accuracy, CoreCluster, DelegateCoverage, ModelSpec
+from pocketbench.core.records import Accuracy, CoreCluster, DelegateCoverage, GraphFacts, ModelSpec, Parity
 from pocketbench.reports.operator_records import OperatorBreakdown
 
 
@@ -64,7 +64,10 @@ class Seeds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileCell:
-    """The file of a row in one format; `size_bytes` and what follows is None when there is none."""
+    """The file of a row in one format; `size_bytes` and what follows is None when there is none.
+
+    `parity` and `graph_facts` are those of the file's record; None where it was not checked, or its graph not read.
+    """
 
     file_name: str | None
     sha256: str | None
@@ -74,6 +77,8 @@ class FileCell:
     outside_delegate_count: int | None
     top1: TopOne | None
     notes: tuple[int, ...]
+    parity: Parity | None = field(default=None, metadata={"since": "0.5"})
+    graph_facts: GraphFacts | None = field(default=None, metadata={"since": "0.5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -207,7 +212,7 @@ class Schedule:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Everything the report shows. `remarks` are caveats that hold for every latency in it: they are said once, at the
-    top, and not at each cell."""
+    top, and not at each cell. `suite` is what `--suite` was given, None for a table of anything else."""
 
     title: str
     file_kinds: tuple[FileKind, ...]
@@ -221,3 +226,4 @@ class Table:
     git_commits: tuple[str, ...]
     result_count: int
     failed_count: int
+    suite: str | None = field(default=None, metadata={"since": "0.5"})

@@ -149,6 +149,8 @@ def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str, TopOne]
         outside_delegate_count=file.graph_facts.outside_delegate_count if file.graph_facts is not None else None,
         top1=measured.get(file.sha256),
         notes=(),
+        parity=file.parity,
+        graph_facts=file.graph_facts,
     )
 
 
