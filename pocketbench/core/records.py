@@ -409,7 +409,8 @@ class Accuracy:
     Of a measured one: `image_count` pictures of `split` were judged; those that can't be read are not among them but
     in `unreadable_count`; `split_count` is how many the split has (more, where a subset was judged). `dataset_sha256`
     is of the split's pictures and labels. `engine` ran the file. `preprocessing` is what became of the pictures.
-    `image_count` is the n of the interval of a fraction (`core.proportions`).
+    `image_count` is the n of the interval of a fraction (`core.proportions`). `top1_bits` says which pictures were
+    right, so that two files are compared picture by picture (`core.paired_accuracies`).
     """
 
     backbone: str
@@ -432,6 +433,7 @@ class Accuracy:
     preprocessing: Preprocessing | None = field(default=None, metadata={"since": "0.5"})
     measured_at: str | None = field(default=None, metadata={"since": "0.5"})
     tools: dict[str, str] = field(default_factory=dict, metadata={"since": "0.5"})
+    top1_bits: str | None = field(default=None, metadata={"since": "0.5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,9 @@ and its runtime in `__init__`, which takes no argument. The class has
     prepare(sizes) -> None                      timed as load; `sizes` maps each input to its shape
     bind(arrays) -> Callable[[], object]        sets the inputs once; the result runs one inference and is what is timed
     outputs() -> list[Tensor]
+    caller() -> Callable[[array], array]        runs one inference on an array for the first input and gives the first
+                                                output; for `pocketbench accuracy`, on the host alone
+    input_scale() -> tuple[float, int] | None   scale and zero point of a quantised first input; where files have them
     delegation() -> Delegation | None           None where the runtime has no delegate that takes part of a graph
     host_refusal: str | None                    why it can't run on the machine that it is imported on (another system)
     delegates: tuple[str, ...]                  what a plan's delegate may name, if any; the chosen one is set as

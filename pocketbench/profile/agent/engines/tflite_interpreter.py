@@ -49,6 +49,25 @@ class TfliteInterpreter:
     def outputs(self) -> list[Tensor]:
         return [_describe(details) for details in self._interpreter.get_output_details()]
 
+    def caller(self) -> Callable[[Any], Any]:
+        interpreter = self._interpreter
+        source, target = (
+            details[0]["index"] for details in (interpreter.get_input_details(), interpreter.get_output_details())
+        )
+
+        def call(array: Any) -> Any:
+            interpreter.set_tensor(source, array)
+            interpreter.invoke()
+            return interpreter.get_tensor(target)
+
+        return call
+
+    def input_scale(self) -> tuple[float, int] | None:
+        parameters = self._interpreter.get_input_details()[0]["quantization_parameters"]
+        if len(parameters["scales"]) != 1:
+            return None
+        return float(parameters["scales"][0]), int(parameters["zero_points"][0])
+
     def delegation(self) -> Delegation | None:
         # not public in either package: a release without it leaves the counts unknown
         read_operators = getattr(self._interpreter, "_get_ops_details", None)
