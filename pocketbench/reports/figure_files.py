@@ -1,0 +1,136 @@
+"""The figures of a report as pictures for a paper or a slide: SVG and PNG, in the page's light colours on white."""
+
+from __future__ import annotations
+
+import re
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from pocketbench.core.jsonio import write_bytes
+from pocketbench.core.units import make_printable
+from pocketbench.reports.chart import make_chart
+from pocketbench.reports.figures import Figure, make_figures
+from pocketbench.reports.history_page import read_colours
+from pocketbench.reports.labels import join_words
+from pocketbench.reports.records import Table
+
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+"""vl-convert brings the first one along: a picture is laid out alike on every machine, and the SVG has the same bytes.
+The other fonts have its widths, for programs that show the SVG without it."""
+PLOT_WIDTH = 400  # names of points are placed for 270 to 520 px (`label_places`)
+PLOT_HEIGHT = 280
+PNG_SCALE = 2
+_TITLE_CHARACTERS = 66
+_CAPTION_CHARACTERS = 88
+_LONGEST_NAME = 80
+_TEXT_OF_DATA = frozenset({"data", "datasets", "domain"})  # names of models: never read as a colour
+
+
+def write_figures(table: Table, folder: Path) -> list[Path]:
+    """Write each figure of the table as report-RUNTIME.svg and report-RUNTIME.png; each appears whole or not at all.
+
+    All are drawn before the first is written.
+
+    Raises:
+        FileFault: when the folder can't be written.
+    """
+    pictures = draw_figures(make_figures(table))
+    for name, content in pictures.items():
+        write_bytes(folder / name, content)
+    return [folder / name for name in pictures]
+
+
+def draw_figures(figures: Sequence[Figure]) -> dict[str, bytes]:
+    """The pictures by file name; the same figures give the same bytes."""
+    pictures: dict[str, bytes] = {}
+    if figures:
+        import vl_convert
+
+        for name, figure in zip(name_figure_files([figure.title for figure in figures]), figures, strict=True):
+            svg = _number_clips(vl_convert.vegalite_to_svg(make_picture(figure), allowed_base_urls=[]))
+            pictures[f"{name}.svg"] = svg.encode()
+            pictures[f"{name}.png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
+    return pictures
+
+
+def name_figure_files(titles: Sequence[str]) -> list[str]:
+    """A file name without suffix for each figure: "report-litert-1-thread-tflite-fp32". No two are the same, even where
+    a file system takes capitals for small letters."""
+    names: list[str] = []
+    for title in titles:
+        slug = re.sub(r"[^a-z0-9.]+", "-", title.lower())[:_LONGEST_NAME].strip("-.")
+        stem = f"report-{slug}" if slug else "report"
+        name, number = stem, 2
+        while name in names:
+            name, number = f"{stem}-{number}", number + 1
+        names.append(name)
+    return names
+
+
+def make_picture(figure: Figure) -> dict[str, Any]:
+    """The Vega-Lite specification that stands alone: title, caption, and colours in place of the page's variables."""
+    chart = make_chart(figure)
+    config = chart.pop("config")
+    schema = chart.pop("$schema")
+    chart |= {
+        "width": PLOT_WIDTH,
+        "height": PLOT_HEIGHT,
+        "title": {"text": textwrap.wrap(figure.title, _TITLE_CHARACTERS), "anchor": "start", "frame": "bounds"},
+    }
+    picture = {
+        "$schema": schema,
+        "vconcat": [chart],
+        "title": {
+            "text": textwrap.wrap(_describe(figure, chart["data"]["values"]), _CAPTION_CHARACTERS),
+            "orient": "bottom",
+            "anchor": "start",
+            "offset": 14,
+            "fontSize": 10.5,
+            "fontWeight": 400,
+            "lineHeight": 14,
+            "color": "var(--muted)",
+        },
+        "config": {name: value for name, value in config.items() if name != "autosize"}
+        | {
+            "background": "var(--surface)",
+            "font": FONT,
+            "padding": 10,
+            "title": {"color": "var(--ink)", "fontSize": 13, "fontWeight": 600, "offset": 10},
+        },
+    }
+    resolved: dict[str, Any] = _resolve(picture, read_colours())
+    return resolved
+
+
+def _number_clips(svg: str) -> str:
+    """The SVG with its clip paths numbered from 1: Vega counts them on from one chart of a process to the next."""
+    numbers: dict[str, int] = {}
+    return re.sub(
+        r'(<clipPath id="clip|clip-path="url\(#clip)([0-9]+)',
+        lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}",
+        svg,
+    )
+
+
+def _describe(figure: Figure, values: Sequence[dict[str, Any]]) -> str:
+    """The caption; a picture has no tooltips, so it says what the points are that no name fits beside."""
+    unnamed = [
+        f"{value['name']} ({value['median']:.4g} ms, {value['value']:.2f})"
+        for value in values
+        if value["align"] is None
+    ]
+    return f"{figure.caption} No room for the name of {join_words(unnamed)}." if unnamed else figure.caption
+
+
+def _resolve(part: Any, colours: dict[str, str]) -> Any:
+    """The specification with the values of colour variables, and with text that XML and a terminal can hold."""
+    if isinstance(part, dict):
+        return {name: _resolve(value, {} if name in _TEXT_OF_DATA else colours) for name, value in part.items()}
+    if isinstance(part, list):
+        return [_resolve(value, colours) for value in part]
+    if isinstance(part, str):
+        variable = re.fullmatch(r"var\((--[a-z0-9-]+)\)", part)
+        return colours[variable[1]] if variable and colours else make_printable(part)
+    return part
