@@ -34,7 +34,7 @@ def command(suite: str | None, formats: str | None, out: Path | None, as_json: b
     from pocketbench.cli.export_view import show_outcome, warn_of_costs, watch_exports
     from pocketbench.workflow.export_models import export_models
     from pocketbench.workflow.model_request import list_model_variants, list_suite_variants
-    from pocketbench.workflow.suites import read_suite
+    from pocketbench.workflow.trained_weights import read_trained_suite
 
     given = {name: value for name, value in model.items() if value is not None}
     if (suite is None) == ("model" not in given):
@@ -42,7 +42,9 @@ def command(suite: str | None, formats: str | None, out: Path | None, as_json: b
     if suite is not None and (given or formats):
         other = next(iter(given), "format")
         raise UsageError(f"--{other.replace('_', '-')} does not go with --suite", "the suite's file says it")
-    variants = list_suite_variants(read_suite(suite)) if suite is not None else list_model_variants(given, formats)
+    variants = (
+        list_suite_variants(read_trained_suite(suite)) if suite is not None else list_model_variants(given, formats)
+    )
     warn_of_costs(variants)
     folder = out or options.EXPORT_FOLDER
     with watch_exports(variants) as on_progress:

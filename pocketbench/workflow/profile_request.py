@@ -17,7 +17,7 @@ from pocketbench.workflow.device_cells import ArtifactFiles
 from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant, export_models
 from pocketbench.workflow.kept_artifacts import read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.suites import read_suite
+from pocketbench.workflow.trained_weights import read_trained_suite
 
 MAX_THREADS = 1024
 
@@ -47,7 +47,7 @@ def request_suite(
         SuiteError, UsageError: for a suite that breaks the rules.
         FileFault: when the folder can't be written.
     """
-    found = read_suite(suite)
+    found = read_trained_suite(suite)
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)

@@ -20,7 +20,8 @@ from pocketbench.workflow.export_models import Variant
 from pocketbench.workflow.kept_artifacts import find_current_artifact, read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
 from pocketbench.workflow.profile_models import make_run_key
-from pocketbench.workflow.suites import Suite, read_suite
+from pocketbench.workflow.suites import Suite
+from pocketbench.workflow.trained_weights import read_trained_accuracies, read_trained_suite
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,21 +32,34 @@ class SuiteReport:
     missing: list[Variant]
 
 
-def make_suite_report(suite_name: str, folder: Path, store: Store) -> SuiteReport:
+def make_suite_report(suite_name: str, folder: Path, store: Store, *, dataset: str | None = None) -> SuiteReport:
     """The table of a suite, from what stands in `folder` and in the store; nothing is exported or measured.
 
+    Args:
+        dataset: the data set whose top-1 is shown; None when all was measured on one.
+
     Raises:
+        MixedDataError: when accuracies were measured on several data sets and `dataset` is None.
         SuiteError, UnknownNameError: for a suite that breaks the rules or does not exist.
         FileFault: when none of the suite's files is current.
     """
-    suite = read_suite(suite_name)
+    suite = read_trained_suite(suite_name)
     artifacts, missing = find_suite_artifacts(suite, folder)
     if not artifacts:
         raise FileFault(
             f"no file of suite {suite.name} in {folder} is current", f"pocketbench export --suite {suite.name}"
         )
     results = read_newest_runs(suite, artifacts, folder, store)
-    table = make_table(artifacts, results, read_published(), title=suite.title, explain_missing=why_missing)
+    measured = store.read_accuracies([artifact.sha256 for artifact in artifacts])
+    table = make_table(
+        artifacts,
+        results,
+        [*measured, *read_published()],
+        title=suite.title,
+        explain_missing=why_missing,
+        trained=read_trained_accuracies(suite),
+        dataset=dataset,
+    )
     return SuiteReport(table=table, missing=missing)
 
 

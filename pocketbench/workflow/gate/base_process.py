@@ -25,7 +25,10 @@ import importlib.util, json, sys
 from pocketbench.export.naming import name_artifact
 from pocketbench.workflow.cache_keys import make_static_key
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.suites import read_suite
+try:
+    from pocketbench.workflow.trained_weights import read_trained_suite as read_suite
+except ImportError:  # a commit before suites had trained weights
+    from pocketbench.workflow.suites import read_suite
 variants = list_suite_variants(read_suite(sys.argv[1]))
 origins = {}
 for name in ["pocketbench", *sys.argv[2:]]:

@@ -22,7 +22,7 @@ from pocketbench.workflow.gate.plans import check_choices, list_plans
 from pocketbench.workflow.gate.request import GateRequest
 from pocketbench.workflow.gate.worktree import resolve_commit
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.suites import read_suite
+from pocketbench.workflow.trained_weights import read_trained_suite
 
 Watch = Callable[[Sequence[Variant]], AbstractContextManager[Progress]]
 
@@ -35,7 +35,7 @@ def compare_folders(
 
     Raises: UsageError, SuiteError, FileFault.
     """
-    found = read_suite(suite) if suite is not None else None
+    found = read_trained_suite(suite) if suite is not None else None
     check_choices(engines, threads, base_python)
     base_files = [(complete_facts(artifact, path), path) for artifact, path in read_base_folder(base)]
     head_files, damaged = [], {}
@@ -84,7 +84,7 @@ def compare_with_commit(
 
     Raises: UsageError, SuiteError, FileFault, EnvironmentFault.
     """
-    found = read_suite(suite)
+    found = read_trained_suite(suite)
     check_choices(engines, threads, None)
     resolve_commit(ref, Path.cwd())  # before minutes of export
     variants = list_suite_variants(found)
@@ -122,7 +122,7 @@ def compare_environments(
 
     Raises: UsageError, SuiteError, FileFault.
     """
-    found = read_suite(suite)
+    found = read_trained_suite(suite)
     check_choices(engines, threads, base_python)
     variants = list_suite_variants(found)
     with watch(variants) as on_progress:
