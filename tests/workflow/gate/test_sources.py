@@ -53,7 +53,7 @@ def facts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def suite(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sources, "read_suite", lambda _name: SUITE)
+    monkeypatch.setattr(sources, "read_trained_suite", lambda _name: SUITE)
 
 
 @pytest.fixture
