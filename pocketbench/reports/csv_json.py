@@ -57,7 +57,7 @@ _RUNTIME_COLUMNS = (
     "input_shapes",
     "origin",
 )
-_LATENCY = tuple(field.name for field in fields(Latency))
+_LATENCY = tuple(field.name for field in fields(Latency) if field.name != "session_medians_ns")
 _OVERHEAD = tuple(field.name for field in fields(Overhead))
 COLUMNS = (
     *_ROW_COLUMNS,

@@ -88,7 +88,7 @@ class Latency:
 
     `statistics` says what a sample is: an "inference", or the "mean" or "median" that a program printed of `size_low`
     to `size_high` inferences. `median_ns` is the median of the samples; where they are no inferences there is no
-    percentile and no spread.
+    percentile and no spread. `session_medians_ns` is the median of each session, in the order of the runs.
     """
 
     median_ns: float
@@ -101,6 +101,7 @@ class Latency:
     statistics: tuple[str, ...] = ("inference",)
     size_low: int | None = None
     size_high: int | None = None
+    session_medians_ns: tuple[float, ...] = field(default=(), metadata={"since": "0.5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -97,8 +97,9 @@ def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | N
     statistics = tuple(sorted({session.statistic for session in sessions.values()}))
     are_inferences = statistics == (INFERENCE,)
     sizes = [size for session in sessions.values() for size in session.sizes]
+    medians = [median(session.samples) for session in sessions.values()]
     # on the logarithm, as for ratios: a duration can't be below 0, however few and different the sessions are
-    between = combine_sessions([math.log(max(1.0, median(session.samples))) for session in sessions.values()])
+    between = combine_sessions([math.log(max(1.0, one)) for one in medians])
     return Latency(
         median_ns=middle,
         low_ns=None if between.low is None else min(math.exp(between.low), middle),
@@ -110,6 +111,7 @@ def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | N
         statistics=statistics,
         size_low=min(sizes, default=None),
         size_high=max(sizes, default=None),
+        session_medians_ns=tuple(medians),
     )
 
 
