@@ -1,8 +1,8 @@
-"""Published ImageNet top-1 figures, from published.csv beside this module.
+"""Published ImageNet top-1 figures and latencies, from published.csv and published_latency.csv beside this module.
 
-A row of the file is a figure that was confirmed from a text its authors published; `source` is the repository, file and
-commit. Figures of quantised models are left out: they belong to a file of a precision, not to an architecture. Where
-the authors do not print a reduction ratio, `note` says how the ratio in the row was found.
+A row of the files is a figure that was confirmed from a text its authors published; `source` is the repository, file
+and commit. Figures of quantised models are left out: they belong to a file of a precision, not to an architecture.
+Where the authors do not print a reduction ratio, `note` says how the ratio in the row was found.
 """
 
 from __future__ import annotations
@@ -10,12 +10,14 @@ from __future__ import annotations
 import csv
 import functools
 import io
+from collections.abc import Iterable
 from decimal import Decimal
 from importlib import resources
 
 from pocketbench.core.records import Accuracy, ModelSpec
 from pocketbench.reports.accuracy_choice import fits_spec
 from pocketbench.reports.labels import format_width
+from pocketbench.reports.records import PublishedLatency
 
 DATASET = "ImageNet-1k"
 SPLIT = "validation"
@@ -28,8 +30,21 @@ def read_published() -> list[Accuracy]:
 
 def parse_published(text: str) -> list[Accuracy]:
     """The figures in a text with the columns backbone, block, width_ratio, reduction_ratio, input_size, top1_percent,
-    source, note. An empty cell is None."""
+    params_m, madds_m, source, note. An empty cell is None."""
     return [_parse_row(row) for row in csv.DictReader(io.StringIO(text))]
+
+
+def parse_published_latencies(text: str) -> list[PublishedLatency]:
+    """The latencies in a text with the columns backbone, block, width_ratio, reduction_ratio, input_size,
+    latency_low_ms, latency_high_ms, device, runtime, source."""
+    return [_parse_latency(row) for row in csv.DictReader(io.StringIO(text))]
+
+
+def find_published_latencies(specs: Iterable[ModelSpec]) -> tuple[PublishedLatency, ...]:
+    """The published latencies of these very networks, in the order of the file."""
+    wanted = list(specs)
+    latencies = parse_published_latencies(_read_text("published_latency.csv"))
+    return tuple(latency for latency in latencies if any(fits_spec(latency, spec) for spec in wanted))
 
 
 def why_missing(spec: ModelSpec) -> str:
@@ -61,16 +76,19 @@ def why_missing(spec: ModelSpec) -> str:
 
 @functools.cache
 def _read_package_data() -> tuple[Accuracy, ...]:
-    table = resources.files("pocketbench.accuracy").joinpath("published.csv")
-    return tuple(parse_published(table.read_text(encoding="utf-8")))
+    return tuple(parse_published(_read_text("published.csv")))
+
+
+def _read_text(name: str) -> str:
+    return resources.files("pocketbench.accuracy").joinpath(name).read_text(encoding="utf-8")
 
 
 def _parse_row(row: dict[str, str]) -> Accuracy:
     return Accuracy(
         backbone=row["backbone"],
         block=row["block"] or None,
-        width_ratio=float(row["width_ratio"]) if row["width_ratio"] else None,
-        reduction_ratio=int(row["reduction_ratio"]) if row["reduction_ratio"] else None,
+        width_ratio=_parse_width(row),
+        reduction_ratio=_parse_ratio(row),
         artifact_sha256=None,
         dataset=DATASET,
         split=SPLIT,
@@ -80,4 +98,33 @@ def _parse_row(row: dict[str, str]) -> Accuracy:
         origin="published",
         source=row["source"],
         input_size=int(row["input_size"]),
+        parameter_count=_scale(row["params_m"], 1_000_000),
+        mac_count=_scale(row["madds_m"], 1_000_000),
     )
+
+
+def _parse_latency(row: dict[str, str]) -> PublishedLatency:
+    return PublishedLatency(
+        backbone=row["backbone"],
+        block=row["block"] or None,
+        width_ratio=_parse_width(row),
+        reduction_ratio=_parse_ratio(row),
+        input_size=int(row["input_size"]),
+        low_ns=int(Decimal(row["latency_low_ms"]) * 1_000_000),
+        high_ns=int(Decimal(row["latency_high_ms"]) * 1_000_000),
+        device=row["device"],
+        runtime=row["runtime"],
+        source=row["source"],
+    )
+
+
+def _parse_width(row: dict[str, str]) -> float | None:
+    return float(row["width_ratio"]) if row["width_ratio"] else None
+
+
+def _parse_ratio(row: dict[str, str]) -> int | None:
+    return int(row["reduction_ratio"]) if row["reduction_ratio"] else None
+
+
+def _scale(text: str, factor: int) -> int | None:
+    return int(Decimal(text) * factor) if text else None

@@ -411,6 +411,7 @@ class Accuracy:
     is of the split's pictures and labels. `engine` ran the file. `preprocessing` is what became of the pictures.
     `image_count` is the n of the interval of a fraction (`core.proportions`). `top1_bits` says which pictures were
     right, so that two files are compared picture by picture (`core.paired_accuracies`).
+    Of a published one: `parameter_count` and `mac_count` are what its source prints beside it, rounded as there.
     """
 
     backbone: str
@@ -434,6 +435,8 @@ class Accuracy:
     measured_at: str | None = field(default=None, metadata={"since": "0.5"})
     tools: dict[str, str] = field(default_factory=dict, metadata={"since": "0.5"})
     top1_bits: str | None = field(default=None, metadata={"since": "0.5"})
+    parameter_count: int | None = field(default=None, metadata={"since": "0.5"})
+    mac_count: int | None = field(default=None, metadata={"since": "0.5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pocketbench.core.records import Accuracy, ModelSpec
+from pocketbench.reports.records import PublishedLatency
 
 _Series = tuple[str, str, str]
 
@@ -22,8 +23,8 @@ class Choice:
     left_out: tuple[Accuracy, ...]
 
 
-def fits_spec(accuracy: Accuracy, spec: ModelSpec) -> bool:
-    """Whether a published accuracy is of this very network: backbone, block, width, ratio, 1000 classes, input size.
+def fits_spec(accuracy: Accuracy | PublishedLatency, spec: ModelSpec) -> bool:
+    """Whether a published figure is of this very network: backbone, block, width, ratio, 1000 classes, input size.
 
     No width is a width of 1. "timm:NAME" is the network NAME.
     """

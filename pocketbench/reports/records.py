@@ -167,6 +167,23 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class PublishedLatency:
+    """What a source prints of a network's latency on a device, a range where it prints one. Nobody measured it here: it
+    is shown beside a table and never compared with what stands in it. The other fields are those of an Accuracy."""
+
+    backbone: str
+    block: str | None
+    width_ratio: float | None
+    reduction_ratio: int | None
+    input_size: int | None
+    low_ns: int
+    high_ns: int
+    device: str
+    runtime: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class MachineSummary:
     """The states in which a device was found before and after every session, as ranges."""
 
@@ -227,4 +244,5 @@ class Table:
     git_commits: tuple[str, ...]
     result_count: int
     failed_count: int
+    published_latencies: tuple[PublishedLatency, ...] = field(default=(), metadata={"since": "0.5"})
     suite: str | None = field(default=None, metadata={"since": "0.5"})
