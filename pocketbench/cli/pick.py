@@ -68,7 +68,7 @@ def command(
         click.echo(json.dumps(to_plain(found.pick), indent=2))
     else:
         click.echo(format_pick(found.pick), nl=False)
-    for cure in list_cures(found.pick, suite):
+    for cure in list_cures(found.pick, suite, device):
         click.echo(f"  try: {cure}", err=True)
     if found.missing:
         names = ", ".join(f"{spec.name} {target}" for spec, target in found.missing)
@@ -76,7 +76,7 @@ def command(
     return found.pick.exit_code
 
 
-def list_cures(pick: Pick, suite: str) -> list[str]:
+def list_cures(pick: Pick, suite: str, device: str) -> list[str]:
     """What may bring an answer where there is none."""
     from pocketbench.reports.pick_text import suggest_budget_ms
 
@@ -87,5 +87,5 @@ def list_cures(pick: Pick, suite: str) -> list[str]:
         return [] if budget is None else [f"--max-ms {budget:g}, which the first file is within"]
     if any(item.fate == "no_accuracy" for item in pick.others):
         return ["pocketbench accuracy FILE... --data DATASET"]
-    on = "" if pick.device == "host" else f" --on {pick.device}"
+    on = "" if device == "host" else f" --on {device}"
     return [f"pocketbench profile --suite {suite} --sessions 6{on}: more sessions, narrower intervals"]

@@ -96,7 +96,8 @@ def _median(item: Rejected) -> float:
 
 
 def _format_others(pick: Pick, rejected: Sequence[Rejected]) -> str:
-    has_runtimes = len({item.candidate.runtime for item in rejected}) > 1
+    chosen = [] if pick.chosen is None else [pick.chosen]
+    has_runtimes = len({one.runtime for one in (*chosen, *(item.candidate for item in rejected))}) > 1
     heads = ["file", "runtime", "top-1", "95 % interval", "median ms", "95 % interval", "p90", "size", "why not"]
     rows = [_list_cells(item, pick) for item in rejected]
     kept = [place for place in range(len(heads)) if (place != 1 or has_runtimes) and any(row[place] for row in rows)]

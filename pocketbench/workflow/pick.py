@@ -66,7 +66,7 @@ def _find_device(table: Table, name: str, suite_name: str) -> str:
     ids = {runtime.device_id for runtime in table.runtimes}
     names = {runtime.device_name for runtime in table.runtimes}
     wanted = HostRunner().read_device().device_id if name == HOST_ENTRY.name else name
-    if wanted in ids or wanted in names or name in list_device_names(table.runtimes):
+    if wanted in ids | names | set(list_device_names(table.runtimes)):
         return wanted
     described = read_devices()
     if name in described:

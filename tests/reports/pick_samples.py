@@ -33,7 +33,7 @@ def make_file(file: File) -> Artifact:
 
 def measure(top1: float, artifact: Artifact, **changes: object):
     known = {"origin": "measured", "dataset": "Fashion-MNIST", "split": "test", "image_count": 10_000}
-    return make_accuracy(top1, artifact_sha256=artifact.sha256, **(known | changes))
+    return make_accuracy(top1, **(known | {"artifact_sha256": artifact.sha256} | changes))
 
 
 def build(files: Sequence[File], **settings: object) -> Table:
