@@ -18,13 +18,17 @@ from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageE
 if TYPE_CHECKING:
     import sqlalchemy as sa
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
+"""1: the samples of a result stand in its JSON. 2: they are packed in a column of their own."""
+OLDEST_SCHEMA = 1
+"""What is still read; the first writing brings it up to date. Results that stand in it stay as they are."""
 DATABASE_VARIABLE = "POCKETBENCH_DATABASE"
 DEFAULT_FILE = Path("out") / "results.sqlite"
 URL_CURE = f"set {DATABASE_VARIABLE} to a file path, sqlite:///FILE or postgresql://USER@HOST/NAME"
 WAIT_FOR_WRITERS_S = 30.0
 CONNECT_TIMEOUT_S = 10
 POSTGRESQL_REFUSALS = ("42501", "25006")  # no privilege; a read-only server
+_VERSION = "pocketbench_schema"  # where a connection keeps the version of what it is connected to
 SCHEMA_LOCK = 0x706F636B  # the number of the PostgreSQL advisory lock that creating the tables takes
 
 
@@ -75,7 +79,7 @@ class Database:
                 yield None
                 return
             with self._engine.begin() as connection:
-                yield connection if self._has_schema(connection) else None
+                yield connection if self._read_version(connection) is not None else None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sa.Connection]:
@@ -87,35 +91,48 @@ class Database:
             if self.file:
                 self.file.parent.mkdir(parents=True, exist_ok=True)
             with self._engine.execution_options(pocketbench_writes=True).begin() as connection:
-                if not self._has_schema(connection):
-                    self._create_schema(connection)
+                if self._read_version(connection) != SCHEMA_VERSION:
+                    self._update_schema(connection)
                 yield connection
 
-    def _has_schema(self, connection: sa.Connection) -> bool:
+    def _read_version(self, connection: sa.Connection) -> int | None:
+        """The version of the schema; None where there are no tables yet."""
         import sqlalchemy as sa
 
         names = sa.inspect(connection).get_table_names()
         if tables().version.name not in names:
             if names and self.file:
                 raise FileFault(f"{self.place} is a database of another program", URL_CURE)
-            return False
+            return None
         version = connection.scalar(sa.select(tables().version.c.version))
-        if version != SCHEMA_VERSION:
+        if version is None or not OLDEST_SCHEMA <= version <= SCHEMA_VERSION:
             raise FileFault(
-                f"{self.place} is a database of schema {version}, this version reads {SCHEMA_VERSION}",
+                f"{self.place} is a database of schema {version}, this version reads up to {SCHEMA_VERSION}",
                 "update pocketbench, or name another database",
             )
-        return True
+        connection.info[_VERSION] = version
+        return int(version)
 
-    def _create_schema(self, connection: sa.Connection) -> None:
+    def _update_schema(self, connection: sa.Connection) -> None:
+        """Make the tables, or what they lack since an older version."""
         import sqlalchemy as sa
 
         if not self.file:
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(SCHEMA_LOCK)))
-            if self._has_schema(connection):  # another process was first
-                return
-        tables().version.metadata.create_all(connection)
-        connection.execute(tables().version.insert().values(version=SCHEMA_VERSION))
+        version = self._read_version(connection)  # once more: another process may have been first
+        if version is None:
+            tables().version.metadata.create_all(connection)
+            connection.execute(tables().version.insert().values(version=SCHEMA_VERSION))
+        elif version < SCHEMA_VERSION:
+            column = tables().records.c.samples
+            kind = column.type.compile(connection.dialect)
+            connection.execute(sa.text(f"ALTER TABLE {tables().records.name} ADD COLUMN {column.name} {kind}"))
+            connection.execute(tables().version.update().values(version=SCHEMA_VERSION))
+
+
+def reads_samples(connection: sa.Connection) -> bool:
+    """Whether the database of a connection that `Database` gave has the column of packed samples."""
+    return bool(connection.info[_VERSION] >= SCHEMA_VERSION)
 
 
 def parse_url(text: str) -> sa.URL:
@@ -156,6 +173,7 @@ def tables() -> Tables:
         *(sa.Column(name, sa.Integer) for name in ("session_index", "thread_count")),
         sa.Column("failed", sa.Boolean),
         sa.Column("record", sa.Text, nullable=False),
+        sa.Column("samples", sa.LargeBinary),
     )
     runs = sa.Table(
         "pocketbench_runs",

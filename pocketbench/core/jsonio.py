@@ -15,15 +15,18 @@ import os
 import tempfile
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
 from pocketbench.core.errors import FileFault, nearest_name_hint
+from pocketbench.core.samples import Samples
 
 FORMAT_VERSION = 1
 
 Record = TypeVar("Record")
+Parser = Callable[[Any, str, str], Any]
+"""A value, the file and the key -> the value as a record holds it; raises FileFault."""
 
 
 def to_plain(value: Any) -> Any:
@@ -34,7 +37,7 @@ def to_plain(value: Any) -> Any:
         return [to_plain(item) for item in value]
     if isinstance(value, dict):
         return {key: to_plain(item) for key, item in value.items()}
-    return value
+    return value.to_list() if isinstance(value, Samples) else value
 
 
 def dump_record(record: Any) -> str:
@@ -54,7 +57,7 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
         FileFault: when the text is not JSON, or is not such a record.
     """
     try:
-        envelope = json.loads(text, parse_constant=_refuse_constant)
+        envelope = _decode(text)
     except (ValueError, RecursionError) as error:
         raise FileFault(f"{where}: not JSON ({error})", "delete the file and let it be written anew") from error
     if not isinstance(envelope, dict) or set(envelope) != {"format", "kind", "data"}:
@@ -66,6 +69,16 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
     if envelope["kind"] != kind.__name__:
         raise FileFault(f"{where}: holds a {envelope['kind']!r}", f"expected a {kind.__name__}")
     return typing.cast(Record, from_plain(envelope["data"], kind, where, "data"))
+
+
+def parse_value(text: str, expected: Any, where: str, key: str) -> Any:
+    """The value of the type `expected` that a part of a record's JSON holds.
+
+    Raises:
+        FileFault: when it does not fit.
+        ValueError, RecursionError: when the text is not JSON.
+    """
+    return _make_parser(expected)(_decode(text), where, key)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -116,70 +129,120 @@ def read_record(path: Path, kind: type[Record]) -> Record:
 
 def from_plain(value: Any, expected: Any, where: str, key: str) -> Any:
     """`value` as the type `expected`; raises FileFault that names `where` and `key` when it does not fit."""
-    origin = typing.get_origin(expected)
-    if origin in (types.UnionType, typing.Union):
-        return _union_from_plain(value, typing.get_args(expected), where, key)
-    if origin is tuple:
-        return _tuple_from_plain(value, typing.get_args(expected), where, key)
-    if origin is dict:
-        if not isinstance(value, dict):
-            raise _misfit(value, "a table", where, key)
-        item_type = typing.get_args(expected)[1]
-        return {name: from_plain(item, item_type, where, f"{key}.{name}") for name, item in value.items()}
-    if dataclasses.is_dataclass(expected) and isinstance(expected, type):
-        return _record_from_plain(value, expected, where, key)
-    if expected is float and type(value) is int and abs(value) < 2**1023:
-        return float(value)
-    if isinstance(expected, type) and type(value) is expected and value not in (math.inf, -math.inf):
-        return value
-    raise _misfit(value, getattr(expected, "__name__", str(expected)), where, key)
-
-
-def _union_from_plain(value: Any, options: tuple[Any, ...], where: str, key: str) -> Any:
-    if value is None and type(None) in options:
-        return None
-    options = tuple(option for option in options if option is not type(None))
-    if len(options) == 1:
-        return from_plain(value, options[0], where, key)
-    for option in options:
-        if type(value) is option:
-            return value
-    raise _misfit(value, " or ".join(option.__name__ for option in options), where, key)
-
-
-def _tuple_from_plain(value: Any, item_types: tuple[Any, ...], where: str, key: str) -> tuple[Any, ...]:
-    if not isinstance(value, list):
-        raise _misfit(value, "a list", where, key)
-    if len(item_types) != 2 or item_types[1] is not Ellipsis:
-        raise TypeError(f"{key}: records hold tuples of one type and any length, not {item_types}")
-    item_type = item_types[0]
-    if item_type is int and all(type(item) is int for item in value):  # samples: thousands of them
-        return tuple(value)
-    return tuple(from_plain(item, item_type, where, f"{key}[{index}]") for index, item in enumerate(value))
-
-
-def _record_from_plain(value: Any, kind: type, where: str, key: str) -> Any:
-    if not isinstance(value, dict):
-        raise _misfit(value, f"a {kind.__name__}", where, key)
-    hints = _type_hints(kind)
-    for name in value:
-        if name not in hints:
-            raise FileFault(f"{where}: unknown key {key}.{name}", nearest_name_hint(name, sorted(hints)))
-    later = {field.name for field in dataclasses.fields(kind) if "since" in field.metadata}
-    for name in hints:
-        if name not in value and name not in later:
-            raise FileFault(f"{where}: missing key {key}.{name}", f"a {kind.__name__} needs it")
-    known = {name: hint for name, hint in hints.items() if name in value}
-    return kind(**{name: from_plain(value[name], hint, where, f"{key}.{name}") for name, hint in known.items()})
+    return _make_parser(expected)(value, where, key)
 
 
 @functools.cache
-def _type_hints(kind: type) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
+def _make_parser(expected: Any) -> Parser:
+    """The parser of a type hint: what the hint says is looked up once, and not for each value."""
+    origin = typing.get_origin(expected)
+    if origin in (types.UnionType, typing.Union):
+        return _make_union_parser(typing.get_args(expected))
+    if origin is tuple:
+        return _make_tuple_parser(expected)
+    if origin is dict:
+        return _make_table_parser(typing.get_args(expected)[1])
+    if dataclasses.is_dataclass(expected) and isinstance(expected, type):
+        return _make_record_parser(expected)
+    return _make_scalar_parser(expected)
+
+
+def _make_scalar_parser(expected: Any) -> Parser:
+    name = getattr(expected, "__name__", str(expected))
+
+    def parse(value: Any, where: str, key: str) -> Any:
+        if expected is float and type(value) is int and abs(value) < 2**1023:
+            return float(value)
+        if isinstance(expected, type) and type(value) is expected and value not in (math.inf, -math.inf):
+            return value
+        raise _misfit(value, name, where, key)
+
+    return parse
+
+
+def _make_union_parser(options: tuple[Any, ...]) -> Parser:
+    known = tuple(option for option in options if option is not type(None))
+    has_none = len(known) < len(options)
+    only = _make_parser(known[0]) if len(known) == 1 else None
+
+    def parse(value: Any, where: str, key: str) -> Any:
+        if value is None and has_none:
+            return None
+        if only is not None:
+            return only(value, where, key)
+        for option in known:
+            if type(value) is option:
+                return value
+        raise _misfit(value, " or ".join(option.__name__ for option in known), where, key)
+
+    return parse
+
+
+def _make_table_parser(item_type: Any) -> Parser:
+    parse_item = _make_parser(item_type)
+
+    def parse(value: Any, where: str, key: str) -> dict[str, Any]:
+        if not isinstance(value, dict):
+            raise _misfit(value, "a table", where, key)
+        return {name: parse_item(item, where, f"{key}.{name}") for name, item in value.items()}
+
+    return parse
+
+
+def _make_tuple_parser(expected: Any) -> Parser:
+    item_types = typing.get_args(expected)
+    if len(item_types) != 2 or item_types[1] is not Ellipsis:
+        raise TypeError(f"records hold tuples of one type and any length, not {item_types}")
+    item_type = item_types[0]
+    parse_item = _make_parser(item_type)
+
+    def parse(value: Any, where: str, key: str) -> tuple[Any, ...]:
+        if not isinstance(value, list):
+            raise _misfit(value, "a list", where, key)
+        if item_type is int and all(type(item) is int for item in value):  # samples: thousands of them
+            return tuple(value)
+        return tuple([parse_item(item, where, f"{key}[{index}]") for index, item in enumerate(value)])
+
+    return parse
+
+
+def _make_record_parser(kind: type) -> Parser:
+    hints = typing.get_type_hints(kind)
+    names = hints.keys()
+    later = {field.name for field in dataclasses.fields(kind) if "since" in field.metadata}
+    # what a value may be by its type alone: most are, and need no parser; floats do, since one may be infinite
+    exact = {name: _list_exact_types(hint) for name, hint in hints.items()}
+    parsers = {name: _make_parser(hint) for name, hint in hints.items()}
+
+    def parse(value: Any, where: str, key: str) -> Any:
+        if not isinstance(value, dict):
+            raise _misfit(value, f"a {kind.__name__}", where, key)
+        if value.keys() != names:
+            for name in value:
+                if name not in hints:
+                    raise FileFault(f"{where}: unknown key {key}.{name}", nearest_name_hint(name, sorted(hints)))
+            for name in hints:
+                if name not in value and name not in later:
+                    raise FileFault(f"{where}: missing key {key}.{name}", f"a {kind.__name__} needs it")
+        known = {
+            name: item if type(item) in exact[name] else parsers[name](item, where, f"{key}.{name}")
+            for name, item in value.items()
+        }
+        return kind(**known)
+
+    return parse
+
+
+def _list_exact_types(hint: Any) -> frozenset[type]:
+    options = typing.get_args(hint) if typing.get_origin(hint) in (types.UnionType, typing.Union) else (hint,)
+    return frozenset(options) if set(options) <= {str, int, bool, type(None)} else frozenset()
 
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
+
+
+_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
 
 
 def _misfit(value: Any, expected: str, where: str, key: str) -> FileFault:

@@ -10,9 +10,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
-from pocketbench.core.database import Database, tables
+from pocketbench.core.database import Database, reads_samples, tables
 from pocketbench.core.jsonio import dump_record, parse_record
 from pocketbench.core.records import Accuracy, Artifact, RunResult
+from pocketbench.core.stored_results import ResultParser, dump_result
 
 if TYPE_CHECKING:
     import pandas
@@ -22,7 +23,7 @@ IMPORTED = "imported-"
 """How the id of a device begins that results were imported for."""
 IMPORT_KEY = ("kind", "run_id", "device_id", "artifact_sha256")
 """What tells one imported result from another."""
-ROWS_AT_ONCE = 200  # the database is read, and locked, for as long as so many rows take
+ROWS_AT_ONCE = 1000  # the database is read, and locked, for as long as so many rows take
 
 
 class ResultFilter(TypedDict, total=False):
@@ -114,14 +115,7 @@ class Store:
 
         Raises: FileFault (a record of a newer version, too), EnvironmentFault.
         """
-        table = tables().records
-        limit = filters.pop("limit", None)
-        query = _select_results((table.c.id, table.c.record), filters)
-        with self._database.reading() as connection:
-            if connection is None:
-                return []
-            rows = connection.execute(query.order_by(table.c.id.desc()).limit(limit)).all()
-        return [parse_record(text, RunResult, f"{self.place}, record {number}") for number, text in reversed(rows)]
+        return list(self.stream_results(**filters))
 
     def stream_results(self, *, has_commit: bool = False, **filters: Unpack[ResultFilter]) -> Iterator[RunResult]:
         """The results that match, oldest first, a few in memory at a time; other programs can write meanwhile.
@@ -140,14 +134,22 @@ class Store:
             if connection is None:
                 return
             numbers = connection.scalars(query.order_by(table.c.id.desc()).limit(limit)).all()[::-1]
+        parser = ResultParser()
         for start in range(0, len(numbers), ROWS_AT_ONCE):
-            chunk = _select_results((table.c.id, table.c.record), {}).where(
-                table.c.id.in_(numbers[start : start + ROWS_AT_ONCE])
-            )
-            with self._database.reading() as connection:
-                rows = connection.execute(chunk.order_by(table.c.id)).all() if connection is not None else []
-            for number, text in rows:
-                yield parse_record(text, RunResult, f"{self.place}, record {number}")
+            for row in self._read_rows(numbers[start : start + ROWS_AT_ONCE]):
+                yield parser.parse(row.record, row.samples, f"{self.place}, record {row.id}")
+
+    def _read_rows(self, numbers: Sequence[int]) -> Sequence[sa.Row[Any]]:
+        """The rows of results that have these ids, in the order of the ids."""
+        import sqlalchemy as sa
+
+        table = tables().records
+        with self._database.reading() as connection:
+            if connection is None:
+                return []
+            samples = table.c.samples if reads_samples(connection) else sa.null().label("samples")
+            query = _select_results((table.c.id, table.c.record, samples), {})
+            return connection.execute(query.where(table.c.id.in_(numbers)).order_by(table.c.id)).all()
 
     def read_accuracies(self, artifact_sha256s: Collection[str] | None = None) -> list[Accuracy]:
         """The accuracies of these files (None: all that are stored), oldest first.
@@ -302,8 +304,9 @@ def _row(record: RunResult | Accuracy | Artifact) -> dict[str, object]:
     if isinstance(record, Accuracy):
         about |= {"backbone": record.backbone, "block": record.block, "artifact_sha256": record.artifact_sha256}
     about = {name: _escape(value) if isinstance(value, str) else value for name, value in about.items()}
+    text, packed = dump_result(record) if isinstance(record, RunResult) else (dump_record(record), None)
     written_at = _timestamp(datetime.now(UTC))
-    return about | {"kind": type(record).__name__, "written_at": written_at, "record": dump_record(record)}
+    return about | {"kind": type(record).__name__, "written_at": written_at, "record": text, "samples": packed}
 
 
 def _escape(text: str) -> str:

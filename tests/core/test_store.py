@@ -17,6 +17,7 @@ from pocketbench.core import database
 from pocketbench.core import store as store_module
 from pocketbench.core.database import DATABASE_VARIABLE, parse_url
 from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageError, UsageError
+from pocketbench.core.jsonio import dump_record
 from pocketbench.core.records import Accuracy, RunResult
 from pocketbench.core.store import Store
 from tests.core.samples import ARTIFACT, MEASUREMENT, RESULT, SPEC, draw_record, make_failed_result, make_result
@@ -340,12 +341,80 @@ def test_the_database_of_another_program_is_refused(tmp_path):
 def test_a_database_of_a_newer_version_is_refused(store):
     store.append(RESULT)
     with contextlib.closing(sqlite3.connect(store.place)) as other:
-        other.execute("UPDATE pocketbench_schema SET version = 2")
+        other.execute("UPDATE pocketbench_schema SET version = 3")
         other.commit()
     for act in (lambda: store.append(RESULT), store.read_results, lambda: store.begin_run("key", 1)):
-        with pytest.raises(FileFault, match="schema 2") as caught:
+        with pytest.raises(FileFault, match="schema 3") as caught:
             act()
         assert "update pocketbench" in caught.value.cure
+
+
+FIRST_SCHEMA = """
+CREATE TABLE pocketbench_schema (version INTEGER NOT NULL);
+INSERT INTO pocketbench_schema VALUES (1);
+CREATE TABLE pocketbench_records (id {id} PRIMARY KEY, kind VARCHAR(40) NOT NULL, written_at VARCHAR(40) NOT NULL,
+  run_id TEXT, model TEXT, backbone TEXT, block TEXT, format TEXT, engine TEXT, device_id TEXT, artifact_sha256 TEXT,
+  git_commit TEXT, session_index INTEGER, thread_count INTEGER, failed BOOLEAN, record TEXT NOT NULL);
+CREATE TABLE pocketbench_runs (id {id} PRIMARY KEY, run_id VARCHAR(60) NOT NULL UNIQUE, run_key TEXT NOT NULL,
+  started_at VARCHAR(40) NOT NULL, expected_result_count INTEGER NOT NULL, finished BOOLEAN NOT NULL);
+"""
+FIRST_RESULTS = [make_result(session_index=0), make_failed_result(session_index=1), make_result(session_index=2)]
+
+
+def first_rows():
+    """What the first version of the schema held of FIRST_RESULTS: the samples in the JSON."""
+    return [
+        ("RunResult", "2026", result.run_id, result.session_index, result.failure is not None, dump_record(result))
+        for result in FIRST_RESULTS
+    ]
+
+
+def make_first_database(path):
+    path.parent.mkdir()
+    with contextlib.closing(sqlite3.connect(path)) as other:
+        other.executescript(FIRST_SCHEMA.format(id="INTEGER NOT NULL"))
+        names = "kind, written_at, run_id, session_index, failed, record"
+        other.executemany(f"INSERT INTO pocketbench_records ({names}) VALUES (?, ?, ?, ?, ?, ?)", first_rows())
+        other.commit()
+
+
+def test_a_database_of_the_first_schema_is_read_and_not_changed(store):
+    make_first_database(store.file)
+    content = store.file.read_bytes()
+    assert store.read_results() == FIRST_RESULTS
+    assert store.read_results(limit=1) == FIRST_RESULTS[2:]
+    assert store.count_results(failed=True) == 1
+    assert store.read_progress("key") is None
+    assert store.file.read_bytes() == content
+
+
+def test_a_database_of_the_first_schema_is_written_on(store):
+    make_first_database(store.file)
+    store.append(make_result(session_index=3))
+    assert store.read_results() == [*FIRST_RESULTS, make_result(session_index=3)]
+    with contextlib.closing(sqlite3.connect(store.file)) as other:
+        assert other.execute("SELECT version FROM pocketbench_schema").fetchall() == [(2,)]
+        packed = [row[0] for row in other.execute("SELECT samples IS NOT NULL FROM pocketbench_records ORDER BY id")]
+    assert packed == [0, 0, 0, 1]
+    store.append(RESULT)
+    assert store.count_results() == 5
+
+
+def test_a_write_that_fails_leaves_the_first_schema(store):
+    make_first_database(store.file)
+    broken = make_result(plan=dataclasses.replace(RESULT.plan, cooldown_s=float("nan")))
+    with pytest.raises(ValueError, match="JSON compliant"):
+        store.append(broken)
+    assert store.read_results() == FIRST_RESULTS
+
+
+def test_damaged_samples_are_named_by_their_record(store):
+    store.append(RESULT)
+    with contextlib.closing(sqlite3.connect(store.place)) as other:
+        other.execute("UPDATE pocketbench_records SET samples = substr(samples, 1, 20)")
+        other.commit()
+    with pytest.raises(FileFault, match="record 1: damaged samples"):
+        store.read_results()
 
 
 def test_a_record_of_a_newer_version_is_refused_by_its_number(store):
@@ -443,6 +512,29 @@ def test_postgresql_keeps_results_as_sqlite_does(postgresql):
     store.finish_run(run_id)
     assert store.begin_run("key", 2) != run_id
     assert store.results_frame(engine="onnxruntime")["median_ms"].tolist() == [3.5]
+
+
+@pytest.mark.slow
+def test_postgresql_brings_the_first_schema_up_to_date(postgresql):
+    import sqlalchemy as sa
+
+    admin = sa.create_engine(parse_url(postgresql), isolation_level="AUTOCOMMIT")
+    with admin.connect() as connection:
+        connection.execute(sa.text("CREATE DATABASE first"))
+    admin.dispose()
+    url = postgresql.replace("/postgres?", "/first?")
+    names = ("kind", "written_at", "run_id", "session_index", "failed", "record")
+    insert = f"INSERT INTO pocketbench_records ({', '.join(names)}) VALUES (:{', :'.join(names)})"
+    admin = sa.create_engine(parse_url(url))
+    with admin.begin() as connection:
+        connection.execute(sa.text(FIRST_SCHEMA.format(id="SERIAL")))
+        connection.execute(sa.text(insert), [dict(zip(names, row, strict=True)) for row in first_rows()])
+    admin.dispose()
+    store = Store(url)
+    assert store.read_results() == FIRST_RESULTS
+    run_writers(url, 3, 2)
+    assert store.read_results()[:3] == FIRST_RESULTS
+    assert store.count_results() == 9
 
 
 @pytest.mark.slow
