@@ -84,7 +84,7 @@ def list_cures(pick: Pick, suite: str, device: str) -> list[str]:
         return []
     if pick.verdict == "none":
         budget = suggest_budget_ms(pick)
-        return [] if budget is None else [f"--max-ms {budget:g}, which the first file is within"]
+        return [] if budget is None else [f"--max-ms {budget:g}, the least that any file is within"]
     if any(item.fate == "no_accuracy" for item in pick.others):
         return ["pocketbench accuracy FILE... --data DATASET"]
     on = "" if device == "host" else f" --on {device}"

@@ -23,20 +23,19 @@ NOT_PUBLISHED = "no top-1 of it from this source"
 OF_FP32 = "what is published is of the network in fp32"
 
 
-def make_pick(table: Table, places: Collection[int], *, budget_ns: float) -> Pick:
+def make_pick(table: Table, places: Collection[int], *, device: str, budget_ns: float) -> Pick:
     """Choose among the files that ran on some runtimes of the table.
 
     Of two files that are equally accurate the faster one is chosen, then the smaller one.
 
     Args:
         places: of the runtimes, all of one device (`choose_places`); at least one.
+        device: what the answer calls it.
     """
     lines = make_lines(table)
     basis = _choose_basis(table)
     here = [line for line in lines if line.place in places]
     kept = {(line.row_index, line.kind_index) for line in here}
-    device = next(line.device for line in here)
-    assert device is not None
     within = [
         line
         for line in here
@@ -215,4 +214,4 @@ def _make_remarks(table: Table, chosen: FlatLine, budget_ns: float) -> Sequence[
         )
     if chosen.cell is not None:
         remarks += [table.notes[note] for note in chosen.cell.notes]
-    return [*remarks, *table.remarks]
+    return [*remarks, *(f"Every latency: {remark}" for remark in table.remarks)]

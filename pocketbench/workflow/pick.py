@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NoReturn
 
 from pocketbench.core.errors import EnvironmentFault, UnknownNameError
 from pocketbench.core.store import Store
@@ -46,19 +47,34 @@ def pick_from_suite(
         dataset: the data set whose top-1 counts; None when all was measured on one.
 
     Raises:
-        UnknownNameError: for a device or an engine that nobody knows.
+        UnknownNameError: for a device, an engine or a data set that nobody knows.
         UsageError: for a number of threads that nothing ran with.
-        EnvironmentFault: when nothing was measured on the device.
+        EnvironmentFault: when nothing was measured on the device, or no top-1 at all where `dataset` is given.
         Also what `make_suite_report` raises: MixedDataError, SuiteError, FileFault.
     """
     report = make_suite_report(suite_name, folder, store, dataset=dataset)
     places = choose_places(
         report.table.runtimes,
         device=_find_device(report.table, device, suite_name),
+        called=device,
         engine=engine,
         thread_count=thread_count,
     )
-    return SuitePick(pick=make_pick(report.table, places, budget_ns=budget_ms * _NS_PER_MS), missing=report.missing)
+    pick = make_pick(report.table, places, device=device, budget_ns=budget_ms * _NS_PER_MS)
+    if dataset is not None and (pick.basis is None or pick.basis.dataset != dataset):
+        _refuse_dataset(report.table, dataset, store)
+    return SuitePick(pick=pick, missing=report.missing)
+
+
+def _refuse_dataset(table: Table, name: str, store: Store) -> NoReturn:
+    """Published figures of another data set are no answer to who asks for this one."""
+    files = [file.sha256 for row in table.rows for file in row.files if file.sha256 is not None]
+    known = {accuracy.dataset for accuracy in store.read_accuracies(files)}
+    if known:
+        raise UnknownNameError("measured top-1 of these files on", name, known)
+    raise EnvironmentFault(
+        f"no top-1 of these files was measured on {name!r}", f"pocketbench accuracy FILE... --data {name}"
+    )
 
 
 def _find_device(table: Table, name: str, suite_name: str) -> str:

@@ -57,7 +57,8 @@ def build(files: Sequence[File], **settings: object) -> Table:
 
 
 def pick(table: Table, budget_ms: float, *, device: str = "host", **filters: object) -> Pick:
-    return make_pick(table, choose_places(table.runtimes, device=device, **filters), budget_ns=budget_ms * MS)
+    places = choose_places(table.runtimes, device=device, **filters)
+    return make_pick(table, places, device=device, budget_ns=budget_ms * MS)
 
 
 def name(block: str | None) -> str:

@@ -78,7 +78,7 @@ def test_a_pick_for_this_machine_and_for_a_phone(pick, store) -> None:
     assert pick(4.5).chosen.sha256 == BASE.sha256
     for name in ("pixel", "fake-pixel"):
         found = pick(9, device=name)
-        assert (found.device, found.chosen.sha256) == ("pixel", BASE.sha256)
+        assert (found.device, found.chosen.sha256) == (name, BASE.sha256)
         assert tell_fates(found) == {CA.file_name: "too_slow"}
 
 
@@ -107,6 +107,18 @@ def test_two_data_sets_are_refused_until_one_is_chosen(pick, store) -> None:
         pick(20, device="pixel")
     assert pick(20, device="pixel", dataset="Fashion-MNIST").chosen.sha256 == CA.sha256
     assert tell_fates(pick(20, device="pixel", dataset="CIFAR-10")) == {BASE.file_name: "no_accuracy"}
+
+
+def test_another_data_set_than_asked_for_is_no_answer(pick, store, monkeypatch) -> None:
+    run_on_phone(store)
+    with pytest.raises(UnknownNameError, match="no measured top-1 of these files on 'FashionMNIST'") as raised:
+        pick(20, device="pixel", dataset="FashionMNIST")
+    assert "did you mean 'Fashion-MNIST'" in raised.value.cure
+    monkeypatch.setattr(store, "read_accuracies", lambda _: [])
+    with pytest.raises(EnvironmentFault, match="no top-1 of these files was measured on 'Fashion-MNIST'"):
+        pick(20, device="pixel", dataset="Fashion-MNIST")
+    found = pick(20, device="pixel", dataset="ImageNet-1k")
+    assert (found.basis.origin, found.basis.dataset) == ("published", "ImageNet-1k")
 
 
 def test_files_that_are_not_current_are_no_choice(pick, monkeypatch) -> None:
