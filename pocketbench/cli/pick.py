@@ -22,7 +22,8 @@ examples:
   pocketbench pick --device host --max-ms 6
   pocketbench pick --suite fashion --device pixel4 --max-ms 2.5 --engine litert --threads 1
 The answer is on the first line. A file is within the budget when the 95 % interval of its median latency ends within
-it. Exit codes: 0 picked, 2 wrong usage, 3 nothing was measured there, 4 nothing is within the budget, 5 cannot say."""
+it. Exit codes: 0 picked, 2 wrong usage, 3 no file is current or nothing was measured there, 4 nothing is within the
+budget, 5 cannot say."""
 )
 @click.option("--suite", metavar="NAME|FILE", default="paper", show_default=True, help="The suite to choose from.")
 @click.option(

@@ -43,10 +43,10 @@ def describe_answer(pick: Pick) -> list[str]:
     near = [item for item in measured if item.fate in ("cannot_say", "no_accuracy")]
     if not near:
         return [f"cannot say: nothing has a latency on {pick.device}"]
-    if any(item.fate == "cannot_say" for item in near):
+    if near[0].fate == "cannot_say":
         return [
             f"cannot say whether anything is within {budget} on {pick.device}",
-            *(f"perhaps {_describe_rival(item)}" for item in near if item.fate == "cannot_say"),
+            f"perhaps {_describe_rival(near[0])}",
         ]
     return [f"cannot say: no top-1 is known of what is within {budget} on {pick.device}"]
 
