@@ -72,6 +72,9 @@ def name_figure_files(titles: Sequence[str]) -> list[str]:
 def make_picture(figure: Figure) -> dict[str, Any]:
     """The Vega-Lite specification that stands alone: title, caption, and colours in place of the page's variables."""
     chart = make_chart(figure)
+    numbered = _number_unnamed(chart["data"]["values"])
+    if numbered:
+        chart["layer"].append(_make_numbers(chart["layer"]))
     config = chart.pop("config")
     schema = chart.pop("$schema")
     chart |= {
@@ -83,7 +86,7 @@ def make_picture(figure: Figure) -> dict[str, Any]:
         "$schema": schema,
         "vconcat": [chart],
         "title": {
-            "text": textwrap.wrap(_describe(figure, chart["data"]["values"]), _CAPTION_CHARACTERS),
+            "text": textwrap.wrap(f"{figure.caption} {numbered}", _CAPTION_CHARACTERS),
             "orient": "bottom",
             "anchor": "start",
             "offset": 14,
@@ -114,14 +117,36 @@ def _number_clips(svg: str) -> str:
     )
 
 
-def _describe(figure: Figure, values: Sequence[dict[str, Any]]) -> str:
-    """The caption; a picture has no tooltips, so it says what the points are that no name fits beside."""
-    unnamed = [
-        f"{value['name']} ({value['median']:.4g} ms, {value['value']:.2f})"
-        for value in values
-        if value["align"] is None
-    ]
-    return f"{figure.caption} No room for the name of {join_words(unnamed)}." if unnamed else figure.caption
+def _number_unnamed(values: Sequence[dict[str, Any]]) -> str:
+    """Give each point that no name fits beside a number, and say what the numbers stand for: there is no tooltip.
+
+    Colours tell the networks apart, so the short names do.
+    """
+    names = []
+    for value in values:
+        value["number"] = None
+        if value["align"] is None:
+            names.append(value["label"])
+            value["number"] = str(len(names))
+    if not names:
+        return ""
+    listed = join_words(f"{number} {name}" for number, name in enumerate(names, start=1))
+    return f"Numbered for want of room: {listed}."
+
+
+def _make_numbers(layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The layer of numbers, each within its point: light in a filled one."""
+    points = next(layer["encoding"] for layer in layers if layer["mark"]["type"] == "point")
+    return {
+        "transform": [{"filter": "datum.number != null"}],
+        "mark": {"type": "text", "baseline": "middle", "fontSize": 8.5, "fontWeight": 700},
+        "encoding": {
+            "x": points["x"],
+            "y": points["y"],
+            "text": {"field": "number", "type": "nominal"},
+            "color": {"condition": {"test": "datum.front", "value": "var(--surface)"}, "value": "var(--ink)"},
+        },
+    }
 
 
 def _resolve(part: Any, colours: dict[str, str]) -> Any:

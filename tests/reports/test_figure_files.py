@@ -91,20 +91,33 @@ def test_a_png_is_twice_the_size_of_the_svg_and_shows_what_it_shows(pictures) ->
     assert all(colours[colour] > 100 for colour in series)  # two groups: the network's variants and the foreign file
 
 
-def test_a_point_without_room_for_its_name_is_named_by_the_caption() -> None:
+@pytest.fixture
+def crowded():
+    """One point upon the other: there is room for a few names only."""
     blocks = [None, "se", "eca", "cbam", "ca", "ca_x", "ca_y"]
     files = [make_artifact(make_spec(block)) for block in blocks]
     results = [run for file in files for run in make_sessions(file, 5.0)]
     measured = {"origin": "measured", "dataset": "Fashion-MNIST", "split": "test", "image_count": 10_000}
     tops = [make_accuracy(0.92, artifact_sha256=file.sha256, **measured) for file in files]
     (figure,) = make_figures(make_table([], results, tops))
-    picture = make_picture(figure)
-    values = picture["vconcat"][0]["data"]["values"]
-    unnamed = [value for value in values if value["align"] is None]
-    assert unnamed
+    return figure
+
+
+def test_a_point_without_room_for_its_name_has_a_number_that_the_caption_explains(crowded) -> None:
+    picture = make_picture(crowded)
+    unnamed = [value for value in picture["vconcat"][0]["data"]["values"] if value["align"] is None]
+    assert len(unnamed) > 1
+    assert [value["number"] for value in unnamed] == [str(place + 1) for place in range(len(unnamed))]
     caption = " ".join(picture["title"]["text"])
-    assert "No room for the name of" in caption
-    assert all(f"{value['name']} (5 ms, 92.00)" in caption for value in unnamed)
+    assert f"for want of room: 1 {unnamed[0]['label']}, 2 {unnamed[1]['label']}" in caption
+
+
+@pytest.mark.slow
+def test_the_numbers_are_drawn(crowded) -> None:
+    svg = next(iter(draw_figures([crowded]).values())).decode()
+    texts = ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
+    numbers = [value["number"] for value in make_picture(crowded)["vconcat"][0]["data"]["values"] if value["number"]]
+    assert [text for text in texts if text in numbers] == numbers
 
 
 def test_names_of_files_are_safe_and_never_the_same() -> None:
