@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from pocketbench.accuracy.preprocessing_rules import CROPS, INTERPOLATIONS
 from pocketbench.cli import options
 from pocketbench.core.errors import UsageError
 
@@ -40,9 +41,9 @@ prepared; for others --mean, --std and the options below it say it, on the scale
 @click.option("--std", metavar="LIST", help="As --mean.")
 @click.option("--resize", type=click.IntRange(1, 65_536), help="Shorter side before the crop.  [default: as it is]")
 @click.option(
-    "--crop", metavar="center|squash", help="Cut out the middle, or change the proportions.  [default: center]"
+    "--crop", type=click.Choice(CROPS), help="Cut out the middle, or change the proportions.  [default: center]"
 )
-@click.option("--interpolation", metavar="NAME", help="Of a resize: nearest, bilinear, bicubic or lanczos.")
+@click.option("--interpolation", type=click.Choice(INTERPOLATIONS), help="Of a resize.")
 @options.as_json
 def command(
     paths: tuple[Path, ...],

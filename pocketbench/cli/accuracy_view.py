@@ -12,7 +12,7 @@ import click
 from pocketbench.cli.failures import refuse_failures
 from pocketbench.cli.progress import watch
 from pocketbench.core.jsonio import to_plain
-from pocketbench.core.paired_accuracies import PairedDifference
+from pocketbench.core.paired_accuracies import PairedDifference, count_chosen
 from pocketbench.core.proportions import bound_fraction
 from pocketbench.core.records import Accuracy
 from pocketbench.core.units import make_printable
@@ -55,6 +55,10 @@ def show_accuracies(outcome: AccuracyOutcome, *, as_json: bool) -> None:
         more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
         shown = "; ".join(outcome.unreadable[name] for name in names[:SHOWN_NAMES])
         click.echo(make_printable(f"{len(names)} pictures can't be read and were not judged: {shown}{more}"), err=True)
+    for request, accuracy in outcome.accuracies:
+        if accuracy.unreadable_count and not outcome.unreadable:
+            count = f"{accuracy.unreadable_count} of {count_chosen(accuracy)} pictures could not be read"
+            click.echo(make_printable(f"{request.path.name}: {count} when it was measured"), err=True)
     for remark in dict.fromkeys(accuracy.source for _, accuracy in outcome.accuracies if ";" in accuracy.source):
         files = [request.path.name for request, accuracy in outcome.accuracies if accuracy.source == remark]
         click.echo(make_printable(f"{', '.join(files)}: {remark.partition('; ')[2]}"), err=True)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pocketbench.accuracy.preprocessing_rules import check_preprocessing
+from pocketbench.accuracy.preprocessing_rules import CHANNEL_COUNTS, INTERPOLATIONS, check_preprocessing
 from pocketbench.accuracy.recipe import Framing
 from pocketbench.core.errors import UsageError
 from pocketbench.core.records import Preprocessing
 
 SPLIT = "test"
 """What files are judged by: the other one is for training."""
-OPTIONS = ("mean", "std", "resize", "crop", "interpolation")
 EXAMPLE = "--mean 0.485,0.456,0.406 --std 0.229,0.224,0.225 --resize 256 --interpolation bilinear"
 
 
@@ -27,6 +26,11 @@ def parse_framing(
             f"--{'mean' if mean is None else 'std'} is missing: how pictures are prepared is said whole or not at all",
             f"for example {EXAMPLE}",
         )
+    if interpolation is None and (resize is not None or crop == "squash"):
+        raise UsageError(
+            "--interpolation is missing: pictures are resized",
+            f"name the one of the training: {', '.join(INTERPOLATIONS)}",
+        )
     framing = Framing(
         crop=crop or "center",
         resize=resize,
@@ -34,17 +38,19 @@ def parse_framing(
         mean=parse_numbers("mean", mean),
         std=parse_numbers("std", std),
     )
-    lengths = {len(framing.mean), len(framing.std)} - {1}
-    frame_for(framing, max(lengths, default=1), (1, 1))
+    frame_for(framing, max(len(framing.mean), len(framing.std)), (1, 1))
     return framing
 
 
 def parse_numbers(name: str, text: str) -> tuple[float, ...]:
     """ "0.485,0.456,0.406". Raises: UsageError."""
     try:
-        return tuple(float(part) for part in text.split(","))
+        numbers = tuple(float(part) for part in text.split(","))
     except ValueError as error:
         raise UsageError(f"--{name} {text!r} is no list of numbers", f"for example {EXAMPLE}") from error
+    if len(numbers) not in CHANNEL_COUNTS:
+        raise UsageError(f"--{name} {text!r} are {len(numbers)} numbers", "give one, or one each for red, green, blue")
+    return numbers
 
 
 def frame_for(framing: Framing, channels: int, size: tuple[int, ...]) -> Preprocessing:
