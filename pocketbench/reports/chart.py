@@ -6,11 +6,12 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-from pocketbench.reports.figures import Figure, Point, find_latency_range
+from pocketbench.reports.figures import Figure, Point, find_latency_range, find_value_range
 from pocketbench.reports.label_places import Mark, place_labels
 
 SERIES_COUNT = 6
 HEIGHT = 340
+POINTS = "points"  # the name of the data, by which the page's filters reach it
 
 
 def make_chart(figure: Figure) -> dict[str, Any]:
@@ -18,7 +19,7 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     import altair as alt
 
     x_domain = widen(find_latency_range(figure.points), 0.14)
-    y_domain = widen([point.value for point in figure.points], 0.16)
+    y_domain = widen(find_value_range(figure.points), 0.12)
     groups = list(dict.fromkeys(point.group for point in figure.points))
     values = _make_values(figure, x_domain, y_domain)
     x = alt.X("median:Q", title=f"{figure.latency_title}, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
@@ -36,8 +37,10 @@ def make_chart(figure: Figure) -> dict[str, Any]:
         alt.Tooltip("interval:N", title="95 % interval, ms"),
         alt.Tooltip("value:Q", title=figure.value_title, format=".2f"),
     ]
+    if any(point.value_low is not None for point in figure.points):
+        tooltip.append(alt.Tooltip("value_interval:N", title="95 % interval, %"))
     layers = []
-    base = alt.Chart(alt.Data(values=values))
+    base = alt.Chart(alt.Data(values=values, name=POINTS))
     if figure.has_front:
         layers.append(
             base.transform_filter("datum.front")
@@ -48,7 +51,10 @@ def make_chart(figure: Figure) -> dict[str, Any]:
         base.transform_filter("datum.low != null")
         .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
         .encode(x=alt.X("low:Q", title=f"{figure.latency_title}, ms"), x2="high:Q", y=y, color=color),
-        base.mark_point(size=80, strokeWidth=2, filled=False, opacity=1).encode(
+        base.transform_filter("datum.value_low != null")
+        .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
+        .encode(x=x, y=alt.Y("value_low:Q", title=figure.value_title), y2="value_high:Q", color=color),
+        base.mark_point(size=80, strokeWidth=2, filled=False, opacity=1, cursor="pointer").encode(
             x=x,
             y=y,
             color=color,
@@ -69,19 +75,22 @@ def make_chart(figure: Figure) -> dict[str, Any]:
 
 def _make_values(figure: Figure, x_domain: list[float], y_domain: list[float]) -> list[dict[str, Any]]:
     labels = _shorten_labels(figure.points)
-    width = x_domain[1] - x_domain[0]
+    width, height = x_domain[1] - x_domain[0], y_domain[1] - y_domain[0]
     marks = [
         Mark(
             x=(point.median_ms - x_domain[0]) / width,
-            y=(y_domain[1] - point.value) / (y_domain[1] - y_domain[0]),
+            y=(y_domain[1] - point.value) / height,
             left=((point.median_ms if point.low_ms is None else point.low_ms) - x_domain[0]) / width,
             right=((point.median_ms if point.high_ms is None else point.high_ms) - x_domain[0]) / width,
+            top=(y_domain[1] - (point.value if point.value_high is None else point.value_high)) / height,
+            bottom=(y_domain[1] - (point.value if point.value_low is None else point.value_low)) / height,
         )
         for point in figure.points
     ]
     values = []
     for point, label, place in zip(figure.points, labels, place_labels(marks, labels), strict=True):
         has_interval = point.low_ms is not None and point.high_ms is not None
+        has_values = point.value_low is not None and point.value_high is not None
         values.append(
             {
                 "name": point.label if point.group == point.label else f"{point.group} {point.label}",
@@ -92,6 +101,10 @@ def _make_values(figure: Figure, x_domain: list[float], y_domain: list[float]) -
                 "high": point.high_ms,
                 "interval": f"{point.low_ms:.4g} to {point.high_ms:.4g}" if has_interval else "none (one session)",
                 "value": point.value,
+                "value_low": point.value_low,
+                "value_high": point.value_high,
+                "value_interval": f"{point.value_low:.2f} to {point.value_high:.2f}" if has_values else "not known",
+                "line": point.line,
                 "front": point.is_on_front,
                 "align": place.align if place is not None else None,
                 "dx": place.dx if place is not None else 0,

@@ -137,7 +137,7 @@ def describe_method(table: Table) -> list[str]:
 def describe_conditions(table: Table) -> list[tuple[str, list[tuple[str, str]]]]:
     """For each machine its name and what is known of its state, as (property, value); versions come last."""
     names = name_devices((machine.device_id, machine.name) for machine in table.machines)
-    sections = [(_title_machine(machine, names), _describe_machine(machine)) for machine in table.machines]
+    sections = [(_title_machine(machine, names), describe_machine(machine)) for machine in table.machines]
     versions = [
         ("Tools", ", ".join(table.tools) or _UNKNOWN),
         ("Git commit", ", ".join(table.git_commits) or _UNKNOWN),
@@ -174,7 +174,8 @@ def _is_summarised(cell: Cell) -> bool:
     return cell.wall is not None and cell.wall.statistics != (INFERENCE,)
 
 
-def _describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
+def describe_machine(machine: MachineSummary) -> list[tuple[str, str]]:
+    """What is known of a machine and its state, as (property, value)."""
     if machine.transport == IMPORTED:  # nobody looked at it: all that there is comes from the file
         return [
             ("Imported", describe_dates(machine)),

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from pocketbench.reports.labels import describe_runtimes, join_words, name_latency
+from pocketbench.reports.lines import make_lines
 from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.records import Row, Table, TopOne
 
@@ -31,10 +32,11 @@ class Spread(Protocol):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Point:
     """A model in a figure. Unit: ms; `low_ms` and `high_ms` are None when there is no interval; `value` is in percent
-    or millions, `value_low` and `value_high` bound its interval. `row` is its place in `Table.rows`."""
+    or millions, `value_low` and `value_high` bound its interval. `row` is its place in `Table.rows`, `line` that of its
+    file and runtime in `make_lines`."""
 
     row: int
-
+    line: int
     group: str
     label: str
     median_ms: float
@@ -62,6 +64,7 @@ class Figure:
 def make_figures(table: Table) -> list[Figure]:
     """A figure for each runtime on which at least two models have a latency and a value to set against it."""
     figures = []
+    lines = {(line.row_index, line.place): index for index, line in enumerate(make_lines(table))}
     for place, name in enumerate(describe_runtimes(table.runtimes)):
         measured = {index: row for index, row in enumerate(table.rows) if row.cells[place].wall is not None}
         kind = table.file_kinds.index(table.runtimes[place].file_kind)
@@ -73,7 +76,7 @@ def make_figures(table: Table) -> list[Figure]:
         costs = [(_find_median_ms(table.rows[index], place), value.value) for index, value in drawn]
         front = set(find_pareto_front(costs)) if has_front else set()
         points = tuple(
-            _make_point(table.rows[index], index, place, value, order in front)
+            _make_point(table.rows[index], index, lines[index, place], place, value, order in front)
             for order, (index, value) in enumerate(drawn)
         )
         parts = [axis.remark]
@@ -82,10 +85,7 @@ def make_figures(table: Table) -> list[Figure]:
         bars += ["the top-1 over pictures"] if any(point.value_low is not None for point in points) else []
         if bars:
             parts.append(f"Bars are the 95 % intervals of {join_words(bars)}.")
-        low, high = find_latency_range(points)
-        if any(point.low_ms is not None and point.low_ms < low for point in points) or any(
-            point.high_ms is not None and point.high_ms > high for point in points
-        ):
+        if _has_cut_bars(points):
             parts.append("A bar that reaches the edge goes on beyond it; the table has its ends.")
         left_out = [row for row in measured.values() if axis.read(row) is None]
         if left_out:
@@ -113,12 +113,38 @@ def find_latency_range(points: Sequence[Spread]) -> tuple[float, float]:
 
     Unit: ms. Two sessions that differ a little give an interval many times as long as all models are apart.
     """
-    medians = [point.median_ms for point in points]
-    low, high = min(medians), max(medians)
+    return _find_range(
+        [point.median_ms for point in points], [point.low_ms for point in points], [point.high_ms for point in points]
+    )
+
+
+def find_value_range(points: Sequence[Point]) -> tuple[float, float]:
+    """What the axis of values must show, by the same rule. A few pictures give a long interval too."""
+    return _find_range(
+        [point.value for point in points],
+        [point.value_low for point in points],
+        [point.value_high for point in points],
+    )
+
+
+def _find_range(
+    middles: Sequence[float], lows: Sequence[float | None], highs: Sequence[float | None]
+) -> tuple[float, float]:
+    low, high = min(middles), max(middles)
     reach = max(high - low, 0.1 * high)
-    lows = [point.low_ms for point in points if point.low_ms is not None]
-    highs = [point.high_ms for point in points if point.high_ms is not None]
-    return max(min([low, *lows]), low - reach), min(max([high, *highs]), high + reach)
+    least, most = [value for value in lows if value is not None], [value for value in highs if value is not None]
+    return max(min([low, *least]), low - reach), min(max([high, *most]), high + reach)
+
+
+def _has_cut_bars(points: Sequence[Point]) -> bool:
+    (left, right), (bottom, top) = find_latency_range(points), find_value_range(points)
+    return any(
+        (point.low_ms is not None and point.low_ms < left)
+        or (point.high_ms is not None and point.high_ms > right)
+        or (point.value_low is not None and point.value_low < bottom)
+        or (point.value_high is not None and point.value_high > top)
+        for point in points
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,11 +222,12 @@ def _find_median_ms(row: Row, place: int) -> float:
     return wall.median_ns / _NS_PER_MS
 
 
-def _make_point(row: Row, index: int, place: int, value: _Value, is_on_front: bool) -> Point:
+def _make_point(row: Row, index: int, line: int, place: int, value: _Value, is_on_front: bool) -> Point:
     wall = row.cells[place].wall
     assert wall is not None
     return Point(
         row=index,
+        line=line,
         group=row.group if row.group is not None else row.label,
         label=row.label,
         median_ms=wall.median_ns / _NS_PER_MS,

@@ -40,13 +40,15 @@ _Box = tuple[float, float, float, float]  # left, top, right, bottom
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Mark:
-    """A point with its error bar (from `left` to `right`), as fractions of the plot's width, from the left, and of its
-    height, from the top."""
+    """A point with its error bars (from `left` to `right`, and from `top` down to `bottom`), as fractions of the plot's
+    width, from the left, and of its height, from the top."""
 
     x: float
     y: float
     left: float
     right: float
+    top: float
+    bottom: float
 
 
 def place_labels(marks: Sequence[Mark], labels: Sequence[str]) -> list[Place | None]:
@@ -73,10 +75,12 @@ def place_labels(marks: Sequence[Mark], labels: Sequence[str]) -> list[Place | N
 
 
 def _cover(mark: Mark, plot_width: float) -> list[_Box]:
-    """What a point and its error bar cover."""
+    """What a point and its error bars cover."""
     x, y = mark.x * plot_width, mark.y * _PLOT_HEIGHT
     point = (x - _RADIUS, y - _RADIUS, x + _RADIUS, y + _RADIUS)
-    return [point, (mark.left * plot_width, y - 1, mark.right * plot_width, y + 1)]
+    across = (mark.left * plot_width, y - 1, mark.right * plot_width, y + 1)
+    upright = (x - 1, mark.top * _PLOT_HEIGHT, x + 1, mark.bottom * _PLOT_HEIGHT)
+    return [point, across, upright]
 
 
 def _make_box(mark: Mark, plot_width: float, label: str, place: Place) -> _Box:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pocketbench.core.operator_kinds import KINDS
 from pocketbench.core.units import format_part_ms, format_signed_ms, format_signed_part_ms
 from pocketbench.reports.labels import describe_runtimes
-from pocketbench.reports.lines import FOREIGN_GROUP
+from pocketbench.reports.lines import FOREIGN_GROUP, FlatLine
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime
 from pocketbench.reports.operator_text import describe_cost, name_kind
 from pocketbench.reports.records import Row, Table
@@ -74,13 +74,21 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
                 ),
                 sheets=(*sheets, _make_network_sheet(known, place, baselines, has_attention=has_attention)),
                 stages=tuple(
-                    _make_stage_sheet(row, operators, _find_baseline(row, baselines))
+                    make_stage_sheet(row, operators, _find_baseline(row, baselines))
                     for row, operators in known
                     if operators.stages
                 ),
             )
         )
     return sections
+
+
+def find_baseline_of(table: Table, line: FlatLine) -> OperatorBreakdown | None:
+    """The operator times of the baseline on the line's runtime; None for the baseline itself."""
+    if line.place is None or line.row.is_baseline or line.row.group is None:
+        return None
+    members = [row.cells[line.place].operators for row in table.rows if row.group == line.row.group and row.is_baseline]
+    return next((operators for operators in members if operators is not None), None)
 
 
 def _name_block(row: Row) -> str | None:
@@ -136,7 +144,7 @@ def _make_network_sheet(
     return Sheet(title="The network itself", columns=tuple(columns), lines=tuple(lines))
 
 
-def _make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBreakdown | None) -> Sheet:
+def make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBreakdown | None) -> Sheet:
     """A line a stage; one more for each further block in it."""
     kinds = _list_kinds(site.kinds for site in operators.sites)
     columns = [Column(head="Network, ms")]
@@ -154,7 +162,7 @@ def _make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBrea
         for number, block in enumerate(blocks):
             entries = (network if number == 0 else Entry(text=""), *block)
             lines.append(Line(group=name_row(row), label=name or NOWHERE, entries=entries))
-    return Sheet(title=f"By stage: {name_row(row)}", columns=tuple(columns), lines=tuple(lines))
+    return Sheet(title=f"By stage: {name_row(row)}", columns=tuple(columns), lines=tuple(lines), corner="Stage")
 
 
 def _enter_site(site: SiteTime, kinds: Iterable[str]) -> list[Entry]:

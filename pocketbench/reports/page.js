@@ -1,9 +1,15 @@
 "use strict";
 // Draws the charts as SVG whose colours are CSS variables: light, dark and print follow the page without a redraw.
-for (const [index, chart] of JSON.parse(document.getElementById("charts").textContent).entries()) {
-  vegaEmbed(`#figure-${index}`, chart, {
-    actions: false,
-    renderer: "svg",
-    tooltip: { disableDefaultStyle: true },
-  });
-}
+// One after the other, so that the page can be used meanwhile.
+(async () => {
+  for (const [index, chart] of JSON.parse(document.getElementById("charts").textContent).entries()) {
+    const element = document.getElementById(`figure-${index}`);
+    const { view } = await vegaEmbed(element, chart, {
+      actions: false,
+      renderer: "svg",
+      tooltip: { disableDefaultStyle: true },
+    });
+    document.dispatchEvent(new CustomEvent("chart", { detail: { element, view } }));
+    await new Promise((resolve) => setTimeout(resolve));
+  }
+})();

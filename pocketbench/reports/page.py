@@ -16,12 +16,16 @@ from typing import Any
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
 
 
-def format_page(title: str, body: Iterable[str], charts: Sequence[dict[str, Any]] = ()) -> str:
+def format_page(
+    title: str, body: Iterable[str], charts: Sequence[dict[str, Any]] = (), scripts: Sequence[str] = ()
+) -> str:
     """The page.
 
     Args:
         body: its parts, as HTML; empty ones are left out.
-        charts: Vega-Lite specifications; chart i is drawn into the element with the id figure-i.
+        charts: Vega-Lite specifications; chart i is drawn into the element with the id figure-i, and an event "chart"
+            of the document then tells its element and view.
+        scripts: names of files beside this module that run before the charts are drawn, as one script.
     """
     head = (
         '<meta charset="utf-8">'
@@ -31,7 +35,8 @@ def format_page(title: str, body: Iterable[str], charts: Sequence[dict[str, Any]
         f"<title>{escape(title)}</title>"
         f"<style>{read_style()}</style>"
     )
-    parts = [*body, _format_script(charts) if charts else ""]
+    own = "\n".join(map(_read_resource, scripts))
+    parts = [*body, f"<script>{own}</script>" if own else "", _format_script(charts) if charts else ""]
     return (
         f'<!DOCTYPE html>\n<html lang="en"><head>{head}</head><body>\n'
         + "\n".join(filter(None, parts))
@@ -53,14 +58,18 @@ def format_section(title: str, content: str) -> str:
     return f"<section><h2>{escape(title)}</h2>{content}</section>"
 
 
+def escape_json(data: Any) -> str:
+    """JSON that can stand in a script element: "<" could end it from within a string; as an escape it is the same."""
+    return json.dumps(data, allow_nan=False, separators=(",", ":")).replace("<", "\\u003c")
+
+
 def read_style() -> str:
     """page.css."""
     return _read_resource("page.css")
 
 
 def _format_script(charts: Sequence[dict[str, Any]]) -> str:
-    # "<" can end the script element from within a string; as an escape it is the same JSON.
-    data = json.dumps(charts, allow_nan=False).replace("<", "\\u003c")
+    data = escape_json(charts)
     return f'<script type="application/json" id="charts">{data}</script><script>{_bundle_script()}</script>'
 
 

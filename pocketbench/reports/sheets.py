@@ -58,9 +58,12 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
+    """A table of text. `corner` is the head of its lines' labels."""
+
     title: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
+    corner: str = "Model"
 
 
 def make_overview(table: Table) -> Sheet:

@@ -6,6 +6,7 @@ from pocketbench.reports.html import format_html
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import make_accuracy, make_artifact, make_example, make_sessions, make_spec
 
+SCRIPT_COUNT = 4  # the points, what filters and draws them, the charts, and the library that draws
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 
 
@@ -52,7 +53,7 @@ def test_page_is_small_whole_and_points_only_into_itself() -> None:
     page = make_page()
     assert len(page.encode()) < 2_000_000
     outline = Outline(page)
-    assert all(target.startswith("#note-") for target in outline.targets)
+    assert all(target.startswith(("#note-", "#result-")) for target in outline.targets)
     assert {target.removeprefix("#") for target in outline.targets} <= set(outline.ids)
     assert len(outline.ids) == len(set(outline.ids))
     assert outline.handlers == []
@@ -62,7 +63,7 @@ def test_page_is_small_whole_and_points_only_into_itself() -> None:
 def test_a_name_that_is_markup_is_text() -> None:
     outline = Outline(make_page())
     assert "<script>alert(1)</script>|*.onnx" in outline.texts
-    assert outline.tags.count("script") == 2  # the data and the drawing
+    assert outline.tags.count("script") == SCRIPT_COUNT
 
 
 def test_everything_foreign_is_escaped() -> None:
@@ -84,17 +85,18 @@ def test_a_name_can_not_end_the_script() -> None:
     files = [make_artifact(None, "onnx", file_name=f"{evil}{index}") for index in range(2)]
     page = format_html(make_table([], [run for file in files for run in make_sessions(file, 5.0)], []))
     outline = Outline(page)
-    assert outline.tags.count("script") == 2
-    (data,) = re.findall(r'<script type="application/json" id="charts">(.*?)</script>', page)
-    assert evil + "0" in json.dumps(json.loads(data))
+    assert outline.tags.count("script") == SCRIPT_COUNT
+    for name in ("points", "charts"):
+        (data,) = re.findall(rf'<script type="application/json" id="{name}">(.*?)</script>', page)
+        assert evil + "0" in json.dumps(json.loads(data))
 
 
-def test_a_report_without_points_says_so_and_carries_no_script() -> None:
+def test_a_report_without_points_says_so_and_carries_no_library() -> None:
     page = format_html(make_table([make_artifact(make_spec())], [], []))
     outline = Outline(page)
-    assert "script" not in outline.tags
+    assert outline.tags.count("script") == 1  # the filters of the table
     assert any(text.startswith("No plot: ") for text in outline.texts)
-    assert len(page) < 40_000
+    assert len(page) < 60_000
 
 
 def test_an_empty_report_is_a_page() -> None:

@@ -5,8 +5,8 @@ import pytest
 from pocketbench.reports.label_places import Mark, place_labels
 
 
-def make_mark(x: float, y: float, reach: float = 0.0) -> Mark:
-    return Mark(x=x, y=y, left=x - reach, right=x + reach)
+def make_mark(x: float, y: float, reach: float = 0.0, rise: float = 0.0) -> Mark:
+    return Mark(x=x, y=y, left=x - reach, right=x + reach, top=y - rise, bottom=y + rise)
 
 
 def test_a_lonely_name_stands_to_the_right() -> None:
@@ -25,6 +25,19 @@ def test_a_name_avoids_an_error_bar() -> None:
     (place,) = place_labels([make_mark(0.5, 0.5, reach=0.2)], ["ca"])
     assert place is not None
     assert place.align == "center"
+
+
+def test_a_name_avoids_error_bars_both_ways() -> None:
+    (place,) = place_labels([make_mark(0.5, 0.5, reach=0.2, rise=0.2)], ["ca"])
+    assert place is not None
+    assert place.align != "center"
+    assert place.dy != 0
+
+
+def test_a_name_avoids_the_upright_bar_of_a_neighbour() -> None:
+    (place, _) = place_labels([make_mark(0.5, 0.5), make_mark(0.54, 0.8, rise=0.5)], ["ca", "se"])
+    assert place is not None
+    assert place.align == "right"
 
 
 def test_equal_points_get_different_places_until_there_is_none() -> None:

@@ -1,0 +1,66 @@
+"use strict";
+// All that is known of one line, in a dialog: a copy of what stands for browsers without JavaScript.
+const details = document.createElement("template");
+const dialog = document.createElement("dialog");
+dialog.id = "result";
+dialog.setAttribute("aria-labelledby", "result-title");
+document.body.append(dialog);
+
+function openResult(id) {
+  if (!details.content.childElementCount) details.innerHTML = document.getElementById("details").textContent;
+  const found = details.content.getElementById(id);
+  if (!found) return;
+  const article = found.cloneNode(true);
+  article.removeAttribute("id");
+  article.querySelector("h3").id = "result-title";
+  article.querySelector("header").append(makeSteps(id));
+  for (const code of article.querySelectorAll("pre")) code.before(makeCopy(code));
+  dialog.replaceChildren(article);
+  dialog.dataset.result = id;
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+  dialog.querySelector(".close").focus();
+}
+
+function closeResult() {
+  if (dialog.open) dialog.close();
+}
+
+function makeSteps(id) {
+  const place = shown.findIndex((row) => row.id === id);
+  const step = (name, other) => {
+    const button = make("button", { type: "button", disabled: place < 0 || !other }, name);
+    button.addEventListener("click", () => {
+      history.replaceState(null, "", `#${other.id}`);
+      openResult(other.id);
+    });
+    return button;
+  };
+  const close = make("button", { type: "button", className: "close" }, "Close");
+  close.addEventListener("click", () => dialog.close());
+  return make("nav", {}, step("Previous", shown[place - 1]), step("Next", shown[place + 1]), close);
+}
+
+function makeCopy(code) {
+  const button = make("button", { type: "button", className: "copy" }, "Copy");
+  button.addEventListener("click", async () => {
+    getSelection().selectAllChildren(code);
+    try {
+      await navigator.clipboard.writeText(code.textContent);
+      button.textContent = "Copied";
+    } catch {
+      button.textContent = "Selected"; // the browser lets no page write there: the text is ready for Ctrl+C
+    }
+  });
+  return button;
+}
+
+dialog.addEventListener("close", () => {
+  const hash = writeState();
+  history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
+  const row = rows.find(({ id }) => id === dialog.dataset.result);
+  if (row?.element.isConnected) row.element.querySelector("a").focus({ preventScroll: true });
+});
+dialog.addEventListener("click", (event) => {
+  if (event.target === dialog) dialog.close(); // beside it
+});
