@@ -13,8 +13,8 @@
         |-- MeasurementFault        3   a runtime crashed, hung or refused a model
         `-- DeviceFault             3   a device can't be reached, is in use, or is in no state to measure on
 
-Exit codes of the command: 0 pass, 1 a bug of ours (with traceback), 2 usage, 3 environment, 4 regressed,
-5 inconclusive, 130 interrupted.
+Exit codes of the command: 0 pass, 1 a bug of ours (with traceback), 2 usage, 3 environment, 4 regressed, or nothing
+within the budget, 5 inconclusive, 130 interrupted.
 """
 
 from __future__ import annotations
