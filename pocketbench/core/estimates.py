@@ -7,6 +7,7 @@ comes from how these numbers differ between sessions.
 
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -101,7 +102,16 @@ def find_median_interval(values: Iterable[float], confidence: float = CONFIDENCE
     Source: David and Nagaraja, Order Statistics, 3rd edition (2003), section 7.1.
     """
     ordered = sorted(values)
-    count = len(ordered)
+    found = _find_interval_rank(len(ordered), confidence)
+    if found is None:
+        return None
+    rank, attained = found
+    return Interval(low=ordered[rank - 1], high=ordered[-rank], confidence=attained)
+
+
+@functools.cache
+def _find_interval_rank(count: int, confidence: float) -> tuple[int, float] | None:
+    """The j of `find_median_interval` and the confidence that it attains."""
     tail = 0.0
     attained = None
     rank = 0
@@ -112,9 +122,7 @@ def find_median_interval(values: Iterable[float], confidence: float = CONFIDENCE
         tail = next_tail
         rank += 1
         attained = 1.0 - 2.0 * tail
-    if attained is None:
-        return None
-    return Interval(low=ordered[rank - 1], high=ordered[count - rank], confidence=attained)
+    return None if attained is None else (rank, attained)
 
 
 def combine_sessions(values: Sequence[float]) -> Estimate:
@@ -183,8 +191,15 @@ def estimate_paired_overhead(sessions: Iterable[tuple[Sequence[float], Sequence[
             differences.append(median(v - b for v, b in pairs))
             logarithms.append(median(math.log(v / b) for v, b in pairs))
             round_count += len(pairs)
-    if not differences:
-        return None
+    return combine_overheads(differences, logarithms, round_count) if differences else None
+
+
+def combine_overheads(differences: Sequence[float], logarithms: Sequence[float], round_count: int) -> PairedOverhead:
+    """The overhead from what `estimate_paired_overhead` finds of each session: d, and the logarithm of the ratio.
+
+    Raises:
+        ValueError: when there is no session.
+    """
     log_ratio = combine_sessions(logarithms)
     ratio = Estimate(
         value=math.exp(log_ratio.value),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from pocketbench.core.estimates import (
     Estimate,
@@ -16,7 +16,7 @@ from pocketbench.core.estimates import (
     relative_spread,
     settle_bursts,
 )
-from pocketbench.core.records import RunResult
+from pocketbench.core.records import Measurement, RunResult
 from pocketbench.core.sample_text import INFERENCE, count_behind
 from pocketbench.reports.records import Latency, Overhead
 
@@ -25,13 +25,29 @@ SessionId = tuple[str, int]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSamples:
-    """The settled samples of one session by one clock, with the median of each burst. `statistic` says what a sample
-    is, and `sizes` how many inferences stand behind each, where it is not one."""
+    """The samples of one session by one clock, as they were recorded; some are left when the bursts have settled.
 
-    samples: tuple[float, ...]
-    burst_medians: tuple[float, ...]
+    `statistic` says what a sample is, and `sizes` how many inferences stand behind each, where it is not one.
+    """
+
+    recorded: Sequence[int]
+    burst_count: int
+    settle_count: int
     statistic: str = INFERENCE
     sizes: tuple[int, ...] = ()
+
+    @property
+    def samples(self) -> list[float]:
+        """The settled ones."""
+        return [sample for burst in self._settle() for sample in burst]
+
+    @property
+    def burst_medians(self) -> list[float]:
+        """Of the settled samples of each burst."""
+        return [median(burst) for burst in self._settle()]
+
+    def _settle(self) -> list[Sequence[float]]:
+        return settle_bursts(tuple(self.recorded), self.burst_count, self.settle_count)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,7 +79,7 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
             failure = result.failure
             failures[session] = f"{failure.kind}: {failure.message}" if failure else "neither samples nor a failure"
             continue
-        settled = _settle(measurement.wall_ns, measurement.burst_count, measurement.settle_count)
+        settled = _settle(measurement, measurement.wall_ns, measurement.sample_statistic, count_behind(measurement))
         if settled is None:
             failures[session] = (
                 f"no settled sample: {len(measurement.wall_ns)} calls in bursts of {measurement.burst_count}, of which "
@@ -71,8 +87,8 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
             )
             continue
         failures.pop(session, None)
-        wall[session] = replace(settled, statistic=measurement.sample_statistic, sizes=count_behind(measurement))
-        settled_cpu = _settle(measurement.cpu_ns, measurement.burst_count, measurement.settle_count)
+        wall[session] = settled
+        settled_cpu = _settle(measurement, measurement.cpu_ns)
         if settled_cpu is not None and measurement.cpu_clock is not None:
             cpu[session] = settled_cpu
             clocks[measurement.cpu_clock] = None
@@ -93,25 +109,44 @@ def summarise_latency(sessions: Mapping[SessionId, ClockSamples]) -> Latency | N
     pooled = sorted(sample for session in sessions.values() for sample in session.samples)
     if not pooled:
         return None
-    middle = median(pooled)
     statistics = tuple(sorted({session.statistic for session in sessions.values()}))
     are_inferences = statistics == (INFERENCE,)
-    sizes = [size for session in sessions.values() for size in session.sizes]
-    medians = [median(session.samples) for session in sessions.values()]
-    # on the logarithm, as for ratios: a duration can't be below 0, however few and different the sessions are
-    between = combine_sessions([math.log(max(1.0, one)) for one in medians])
-    return Latency(
-        median_ns=middle,
-        low_ns=None if between.low is None else min(math.exp(between.low), middle),
-        high_ns=None if between.high is None else max(math.exp(between.high), middle),
+    return make_latency(
+        median_ns=median(pooled),
+        session_medians_ns=[median(session.samples) for session in sessions.values()],
         p90_ns=quantile(pooled, 0.9) if are_inferences else None,
         spread_ratio=relative_spread(pooled) if are_inferences else None,
         sample_count=len(pooled),
-        session_count=len(sessions),
+        statistics=statistics,
+        sizes=[size for session in sessions.values() for size in session.sizes],
+    )
+
+
+def make_latency(
+    *,
+    median_ns: float,
+    session_medians_ns: Sequence[float],
+    p90_ns: float | None,
+    spread_ratio: float | None,
+    sample_count: int,
+    statistics: tuple[str, ...] = (INFERENCE,),
+    sizes: Sequence[int] = (),
+) -> Latency:
+    """The record, with the interval that the sessions' medians give."""
+    # on the logarithm, as for ratios: a duration can't be below 0, however few and different the sessions are
+    between = combine_sessions([math.log(max(1.0, one)) for one in session_medians_ns])
+    return Latency(
+        median_ns=median_ns,
+        low_ns=None if between.low is None else min(math.exp(between.low), median_ns),
+        high_ns=None if between.high is None else max(math.exp(between.high), median_ns),
+        p90_ns=p90_ns,
+        spread_ratio=spread_ratio,
+        sample_count=sample_count,
+        session_count=len(session_medians_ns),
         statistics=statistics,
         size_low=min(sizes, default=None),
         size_high=max(sizes, default=None),
-        session_medians_ns=tuple(medians),
+        session_medians_ns=tuple(session_medians_ns),
     )
 
 
@@ -123,13 +158,21 @@ def summarise_overhead(
     Args:
         baselines: the sessions of each file that may serve as the baseline; in a session the first that has it does.
     """
+    pairs = pair_sessions(variant, baselines)
+    overhead = estimate_paired_overhead((one.burst_medians, other.burst_medians) for one, other in pairs)
+    return None if overhead is None else make_overhead(overhead)
+
+
+def pair_sessions(
+    variant: Mapping[SessionId, ClockSamples], baselines: Sequence[Mapping[SessionId, ClockSamples]]
+) -> list[tuple[ClockSamples, ClockSamples]]:
+    """The variant and its baseline in each session that has both; see `summarise_overhead`."""
     pairs = []
     for session, clock in variant.items():
         partner = next((baseline[session] for baseline in baselines if session in baseline), None)
         if partner is not None:
-            pairs.append((clock.burst_medians, partner.burst_medians))
-    overhead = estimate_paired_overhead(pairs)
-    return None if overhead is None else _to_record(overhead)
+            pairs.append((clock, partner))
+    return pairs
 
 
 def make_zero_overhead(latency: Latency) -> Overhead:
@@ -146,19 +189,20 @@ def make_zero_overhead(latency: Latency) -> Overhead:
     )
 
 
-def _settle(samples: Sequence[int], burst_count: int, settle_count: int) -> ClockSamples | None:
-    if burst_count < 1 or settle_count < 0:
-        return None
-    bursts = settle_bursts(samples, burst_count, settle_count)
-    if not bursts:
+def _settle(
+    measurement: Measurement, recorded: Sequence[int], statistic: str = INFERENCE, sizes: tuple[int, ...] = ()
+) -> ClockSamples | None:
+    """None where no sample is left."""
+    burst_count, settle_count = measurement.burst_count, measurement.settle_count
+    if burst_count < 1 or settle_count < 0 or min(len(recorded), burst_count) <= settle_count:
         return None
     return ClockSamples(
-        samples=tuple(sample for burst in bursts for sample in burst),
-        burst_medians=tuple(median(burst) for burst in bursts),
+        recorded=recorded, burst_count=burst_count, settle_count=settle_count, statistic=statistic, sizes=sizes
     )
 
 
-def _to_record(overhead: PairedOverhead) -> Overhead:
+def make_overhead(overhead: PairedOverhead) -> Overhead:
+    """The record of an estimate."""
     difference: Estimate = overhead.difference
     ratio: Estimate = overhead.ratio
     return Overhead(
