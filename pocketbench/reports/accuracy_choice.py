@@ -14,6 +14,8 @@ from pocketbench.reports.records import PublishedLatency
 
 _Series = tuple[str, str, str]
 
+LEFT_OUT = "Left out, because the rows of one backbone are compared by one source"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Choice:

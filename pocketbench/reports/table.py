@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from pocketbench.core.records import Accuracy, Artifact, ModelSpec, RunResult, TrainedAccuracy
 from pocketbench.core.units import format_percent
-from pocketbench.reports.accuracy_choice import Choice, choose_published
+from pocketbench.reports.accuracy_choice import LEFT_OUT, Choice, choose_published
 from pocketbench.reports.cells import NO_FILE, CellKey, identify_runtime, make_cell, order_runtimes, prepare_cells
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.measured_choice import choose_measured, summarise_seeds, to_top_one
@@ -177,7 +177,7 @@ def _explain_published(spec: ModelSpec | None, choice: Choice, explain_missing: 
         return f"Published: {accuracy.source} ({accuracy.dataset}, {accuracy.split})."
     if choice.left_out:
         others = join_words(f"{format_percent(other.top1_fraction)} ({other.source})" for other in choice.left_out)
-        return f"Left out, because the rows of one backbone are compared by one source: {others}."
+        return f"{LEFT_OUT}: {others}."
     return "Nothing is published of this file." if spec is None else explain_missing(spec)
 
 
