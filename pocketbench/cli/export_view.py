@@ -12,7 +12,7 @@ import click
 from pocketbench.cli.failures import refuse_failures
 from pocketbench.cli.progress import watch
 from pocketbench.core.jsonio import to_plain
-from pocketbench.core.records import Artifact
+from pocketbench.core.records import Artifact, Parity
 from pocketbench.core.units import format_bytes, format_count
 from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant
 
@@ -55,6 +55,7 @@ def show_outcome(outcome: ExportOutcome, folder: Path, *, as_json: bool) -> None
         show_rewriting(outcome.artifacts)
         for artifact in outcome.artifacts:
             click.echo(describe_artifact(artifact, folder))
+        warn_of_random_calibration(outcome.artifacts)
         kept = len(outcome.artifacts) - outcome.exported_count
         if outcome.exported_count == 0 and not outcome.failures:
             click.echo(f"all {kept} files are up to date: nothing to do", err=True)
@@ -89,5 +90,28 @@ def describe_artifact(artifact: Artifact, folder: Path) -> str:
     if model is not None:
         parts.append(f"{format_count(model.parameter_count)} parameters, {format_count(model.mac_count)} MACs")
     if parity is not None:
-        parts.append(f"verified by {parity.runtime}: relative error {parity.relative_error:.1e}")
+        parts.append(f"verified by {parity.runtime}: {describe_parity(parity)}")
     return "  ".join(parts)
+
+
+def describe_parity(parity: Parity) -> str:
+    """How far the outputs are from the network's."""
+    if parity.error_measure != "rms":
+        return f"relative error {parity.relative_error:.1e}"
+    text = (
+        f"{parity.weights_checked} weights are the float ones, rounded; noise {parity.relative_error:.1%} of the output"
+    )
+    if parity.agreement_fraction is not None:
+        text += f", the same class for {parity.agreement_fraction:.0%} of {parity.input_count} inputs"
+    return text
+
+
+def warn_of_random_calibration(artifacts: Sequence[Artifact]) -> None:
+    """A line on stderr when the ranges of files mean nothing but time."""
+    named = [item.file_name for item in artifacts if item.calibration and item.calibration.source == "random inputs"]
+    if named:
+        more = f" and {len(named) - 1} more" if len(named) > 1 else ""
+        click.echo(
+            f"note: {named[0]}{more}: random weights, calibrated on random inputs: only its latency means anything",
+            err=True,
+        )

@@ -40,9 +40,30 @@ MODEL_OPTIONS = (
 )
 """What describes one model, by the keywords of workflow.model_specs.make_spec."""
 
+FRAMING_NAMES = ("mean", "std", "resize", "crop", "interpolation")
+FRAMING_OPTIONS = (
+    click.option("--mean", metavar="LIST", help="(value - mean) / std: one number, or one a channel."),
+    click.option("--std", metavar="LIST", help="As --mean."),
+    click.option("--resize", type=click.IntRange(1, 65_536), help="Shorter side before the crop.  [default: as it is]"),
+    click.option(
+        "--crop", metavar="center|squash", help="Cut out the middle, or change the proportions.  [default: center]"
+    ),
+    click.option(
+        "--interpolation", type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]), help="Of a resize."
+    ),
+)
+"""How the pictures for weights that do not say so are prepared: the keywords of workflow.accuracy_framing."""
+
 
 def describe_model(command: Callable[..., Any]) -> Callable[..., Any]:
     """Give a command the options of one model."""
     for option in reversed(MODEL_OPTIONS):
+        command = option(command)
+    return command
+
+
+def describe_framing(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command the options of `parse_framing`."""
+    for option in reversed(FRAMING_OPTIONS):
         command = option(command)
     return command

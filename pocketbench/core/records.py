@@ -138,6 +138,10 @@ class Parity:
     `relative_error` is the largest absolute error over the root mean square of what the inputs change in the output
     (not over the output itself: a large constant would hide errors). `output_spread_ratio` is that root mean square
     over the output's own: near 0 means that the output hardly depends on the input and the comparison proves nothing.
+
+    Of a quantised file `error_measure` is "rms": `relative_error` is then the root mean square of the error over that
+    of the change. `agreement_fraction` says for how many inputs both have the same largest output, where outputs are
+    classes. `weights_checked` says how many stored tensors were compared with those of the file it was made from.
     """
 
     reference: str
@@ -147,6 +151,26 @@ class Parity:
     relative_error: float
     relative_tolerance: float
     output_spread_ratio: float
+    error_measure: str = field(default="max", metadata={"since": "0.5"})
+    agreement_fraction: float | None = field(default=None, metadata={"since": "0.5"})
+    weights_checked: int | None = field(default=None, metadata={"since": "0.5"})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Calibration:
+    """By what the ranges of a quantised file's activations were set.
+
+    `source` is "pictures", or "random inputs": then the file's latency means something, and its accuracy nothing.
+    `inputs_sha256` is of the pictures as bytes in the network's size, before they are normalised: it identifies what
+    was used of a data set that may be too large to be hashed.
+    """
+
+    source: str
+    image_count: int
+    inputs_sha256: str
+    dataset: str | None = None
+    split: str | None = None
+    preprocessing: Preprocessing | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,7 +178,8 @@ class Artifact:
     """A model file. `spec`, `parity`, `model_facts` and `lowering` are None for a file that somebody else made.
 
     `lowering` names what the forms of the attention blocks were chosen for (core.targets): "onnx-x86". `rewriting` says
-    what was exchanged in the network before, a line each; None where nobody asked for it.
+    what was exchanged in the network before, a line each; None where nobody asked for it. `calibration` is None where
+    none was needed.
     """
 
     spec: ModelSpec | None
@@ -170,6 +195,7 @@ class Artifact:
     cache_key: str | None
     lowering: str | None = field(default=None, metadata={"since": "0.2"})
     rewriting: tuple[str, ...] | None = field(default=None, metadata={"since": "0.2"})
+    calibration: Calibration | None = field(default=None, metadata={"since": "0.5"})
 
     @property
     def model_name(self) -> str:

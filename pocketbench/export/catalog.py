@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pocketbench.core.registry import Entry, Registry
+from pocketbench.core.targets import FormatTarget
 
 FORMATS = Registry(
     "format",
@@ -36,3 +37,11 @@ TOOLS = {
 }
 """Format -> the distributions whose versions decide what a file holds and whether it is kept: they are in its record
 and in its cache key. Here, since the key is made without importing a converter."""
+
+QUANTISERS = {"onnx": (), "tflite": ("ai-edge-quantizer",), "coreml": ("scikit-learn",)}
+"""What a quantised file needs besides: onnxruntime's and coremltools' quantisers are parts of them."""
+
+
+def list_tools(target: FormatTarget) -> tuple[str, ...]:
+    """The distributions that make and verify a target's file."""
+    return TOOLS[target.format] + (() if target.twin is None else QUANTISERS[target.format])

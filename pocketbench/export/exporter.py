@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 from pocketbench.core.jsonio import write_record
-from pocketbench.core.model_files import hash_model_file, measure_size, move_into_place, open_folder
-from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec
+from pocketbench.core.model_files import SUFFIXES, hash_model_file, measure_size, move_into_place, open_folder
+from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec, Parity
 from pocketbench.core.targets import FormatTarget
-from pocketbench.export.catalog import FORMATS, TOOLS
+from pocketbench.export.calibration import Calibration
+from pocketbench.export.catalog import FORMATS, list_tools
 from pocketbench.export.format import Format
 from pocketbench.export.naming import name_artifact, record_path, scratch_prefix
 from pocketbench.export.preparation import PreparedModel
@@ -28,6 +29,8 @@ def export_model(
     model_facts: ModelFacts | None = None,
     rewriting: tuple[str, ...] | None = None,
     cache_key: str | None = None,
+    calibration: Calibration | None = None,
+    twins: Path | None = None,
     add_runtime_facts: Callable[[Path, GraphFacts], GraphFacts] | None = None,
 ) -> Artifact:
     """Convert, verify, and keep the file in `folder` beside its record (`NAME.SUFFIX.json`).
@@ -36,11 +39,14 @@ def export_model(
         model_facts: of the network before conversion, for the record.
         rewriting: what was exchanged in the network, for the record.
         cache_key: see the record.
+        calibration: for a target that is calibrated.
+        twins: a folder for the files that others are quantised from, kept while a model is exported to several targets.
         add_runtime_facts: completes the file's facts by what a runtime says of it (partitions); this stage has none.
 
     Raises:
         ConversionError: when the converter refuses the model.
         ParityError: when the file does not compute what the model computes; nothing is kept then.
+        ModelFault: when the model fails on the inputs of the calibration.
         FileFault: when the folder can't be written or the disk is full.
     """
     written: Format = FORMATS.load(target.format)
@@ -49,8 +55,12 @@ def export_model(
     scratch = Path(tempfile.mkdtemp(prefix=scratch_prefix(os.getpid()), dir=folder))
     try:
         path = scratch / file_name
-        written.convert(prepared.exported, path, target.precision)
-        parity = written.verify(path, prepared, target.precision)
+        if target.twin is None:
+            written.convert(prepared.exported, path, target.precision)
+            parity = written.verify(path, prepared, target.precision)
+        else:
+            twin = make_twin(written, prepared, target.twin, twins or scratch)
+            parity = quantise_twin(written, prepared, target, twin, path, calibration)
         graph_facts = written.read_graph_facts(path)
         if add_runtime_facts is not None:
             graph_facts = add_runtime_facts(path, graph_facts)
@@ -66,8 +76,9 @@ def export_model(
             parity=parity,
             graph_facts=graph_facts,
             model_facts=model_facts,
-            tools={name: importlib.metadata.version(name) for name in TOOLS[target.format]},
+            tools={name: importlib.metadata.version(name) for name in list_tools(target)},
             cache_key=cache_key,
+            calibration=None if calibration is None or not target.is_calibrated else calibration.record,
         )
         # the record of an older file must not describe the new one, should we be stopped between the two moves
         record_path(folder / file_name).unlink(missing_ok=True)
@@ -76,3 +87,37 @@ def export_model(
     finally:
         shutil.rmtree(scratch, ignore_errors=True)
     return artifact
+
+
+def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, folder: Path) -> Path:
+    """The verified file of a target that others are quantised from; the one in the folder, if it stands there already.
+
+    Raises: ConversionError, ParityError, FileFault.
+    """
+    path = folder / f"twin-{target.lowering}-{target.precision}{SUFFIXES[target.format]}"
+    if not path.exists():
+        made = path.with_name(f"unverified-{path.name}")
+        written.convert(prepared.exported, made, target.precision)
+        written.verify(made, prepared, target.precision)
+        made.rename(path)
+    return path
+
+
+def quantise_twin(
+    written: Format,
+    prepared: PreparedModel,
+    target: FormatTarget,
+    twin: Path,
+    path: Path,
+    calibration: Calibration | None,
+) -> Parity:
+    """Quantise a file and verify what comes of it; of a calibrated one, on inputs of the calibration's kind.
+
+    Raises: ConversionError, ParityError, ModelFault, FileFault.
+    """
+    if not target.is_calibrated:
+        written.quantise(twin, path, target.precision, None)
+        return written.verify_quantised(path, twin, prepared, target.precision)
+    assert calibration is not None
+    written.quantise(twin, path, target.precision, calibration.inputs)
+    return written.verify_quantised(path, twin, prepared.with_inputs(calibration.checks), target.precision)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -26,3 +27,16 @@ class Format(Protocol):
 
     def verify(self, path: Path, prepared: PreparedModel, precision: str) -> Parity:
         """That the file computes what the model computes. Raises: ParityError, FileFault."""
+
+    def quantise(self, twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray] | None) -> None:
+        """Write the file `twin` to `path` with fewer bits. Raises: ConversionError, FileFault.
+
+        Args:
+            inputs: by which a precision that is calibrated (core.targets) sets the ranges of activations; else None.
+        """
+
+    def verify_quantised(self, path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+        """That the file holds what `twin` holds, rounded, and still computes what the model computes.
+
+        Raises: ParityError, FileFault.
+        """

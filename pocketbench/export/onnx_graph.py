@@ -32,6 +32,7 @@ LAYOUT_OPERATORS = frozenset(
         "Identity",
     }
 )
+QUANTISING = frozenset({"QuantizeLinear", "DequantizeLinear"})
 MAX_PROTO_BYTES = 2**31 - 1
 """protobuf's own limit; larger models need external data, which a phone's file should not."""
 
@@ -59,7 +60,7 @@ def read_graph_facts(path: Path) -> GraphFacts:
     counts = Counter(node.op_type for node in model.graph.node if node.op_type != "Constant")
     dynamic = any(size is None for item in (*inputs, *outputs) for size in item.shape)
     return GraphFacts(
-        parameter_count=sum(math.prod(item.dims) for item in initializers.values() if _is_weight(item)),
+        parameter_count=count_weights(model),
         mac_count=None if dynamic else count_macs(model),
         operator_counts=dict(sorted(counts.items())),
         layout_operator_count=sum(count for name, count in counts.items() if name in LAYOUT_OPERATORS),
@@ -68,6 +69,17 @@ def read_graph_facts(path: Path) -> GraphFacts:
         dynamic_shapes=dynamic,
         inputs=inputs,
         outputs=outputs,
+    )
+
+
+def count_weights(model: onnx.ModelProto) -> int:
+    """Elements of stored tensors of floats, and of those that a DequantizeLinear reads, without their scales."""
+    steps = {name for node in model.graph.node if node.op_type in QUANTISING for name in node.input[1:]}
+    quantised = {node.input[0] for node in model.graph.node if node.op_type == "DequantizeLinear"}
+    return sum(
+        math.prod(item.dims)
+        for item in model.graph.initializer
+        if item.name not in steps and (item.name in quantised or _is_weight(item))
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -16,11 +16,18 @@ from pocketbench.export.parity import check_spread, make_inputs, run_reference
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreparedModel:
-    """A model ready for any converter. `expected` holds, for each of `inputs`, the list of the model's outputs."""
+    """A model ready for any converter. `expected` holds, for each of `inputs`, the outputs of `reference`."""
 
+    reference: torch.nn.Module
     exported: torch.export.ExportedProgram
     inputs: list[np.ndarray]
     expected: list[list[np.ndarray]]
+
+    def with_inputs(self, inputs: Sequence[np.ndarray]) -> PreparedModel:
+        """The same model with other inputs to verify its files on. Raises: ModelFault, as `prepare_model`."""
+        expected = run_reference(self.reference, inputs)
+        check_spread(expected)
+        return replace(self, inputs=list(inputs), expected=expected)
 
 
 def prepare_model(
@@ -52,4 +59,4 @@ def prepare_model(
             f"torch.export can't capture the model: {type(error).__name__}: {error}",
             "replace data-dependent Python control flow in its forward; see torch.export's documentation",
         ) from error
-    return PreparedModel(exported=exported, inputs=inputs, expected=expected)
+    return PreparedModel(reference=model, exported=exported, inputs=inputs, expected=expected)

@@ -8,6 +8,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pocketbench.core.errors import FileFault
 from pocketbench.core.records import GraphFacts, TensorFacts
 
@@ -57,6 +59,12 @@ def read_model(path: Path) -> Any:
         raise foreign from error
     if not model.subgraphs or model.operatorCodes is None:
         raise foreign
+    for buffer in model.buffers or ():
+        if buffer.offset > 1:  # ai-edge-quantizer appends large buffers behind the flatbuffer
+            if buffer.offset + buffer.size > len(data):
+                raise foreign
+            buffer.data = np.frombuffer(data, np.uint8, buffer.size, buffer.offset)
+            buffer.offset = buffer.size = 0
     return model
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 import shutil
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,16 +19,19 @@ import torch
 
 from pocketbench.core.errors import ConversionError, FileFault, ParityError
 from pocketbench.core.records import Parity
+from pocketbench.export.coreml_compress import compress
 from pocketbench.export.coreml_graph import read_graph_facts
 from pocketbench.export.mil.canonical import make_canonical
+from pocketbench.export.mil.compressed import check_compressed
 from pocketbench.export.mil.half_precision import find_difference
 from pocketbench.export.mil.interpreter import run_program
 from pocketbench.export.mil.program import read_program
 from pocketbench.export.mil.silence import silence_coremltools
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
+from pocketbench.export.quantised_parity import compare_noise
 
-__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
+__all__ = ["TOLERANCES", "convert", "quantise", "read_graph_facts", "run", "verify", "verify_quantised"]
 
 TOLERANCES = {"fp16": 1.0, "fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity).
@@ -36,6 +40,10 @@ fp16 is wide, because networks with random weights amplify rounding (measured: 0
 0.2 with CBAM; 7.6 for EfficientViT, whose attention divides by what float16 rounds to 0). Smaller faults can't hide
 behind that: `verify` also compares an fp16 package, exactly, with its twin in fp32.
 """
+
+
+NOISE_TOLERANCES = {"int8_weights": 0.5, "palette6": 0.5}
+"""Precision -> the largest error of a good compressed package, rms (records.Parity)."""
 
 
 def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
@@ -146,5 +154,28 @@ def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
         tolerance=TOLERANCES[precision],
-        runtime=f"pocketbench's interpreter of the saved MIL program, {precision}",
+        runtime=_name_runtime(precision),
     )
+
+
+def quantise(twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray] | None) -> None:
+    """As `compress`: activations keep their type, and no ranges are needed."""
+    assert inputs is None
+    compress(twin, path, precision)
+
+
+def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+    """Raises: ParityError when the program is not that of `twin` with its weights rounded, or the outputs are too far
+    from the model's; ConversionError, FileFault as `verify`."""
+    checked = check_compressed(read_program(path), read_program(twin))
+    return compare_noise(
+        prepared.expected,
+        run(path, [[image] for image in prepared.inputs]),
+        tolerance=NOISE_TOLERANCES[precision],
+        runtime=_name_runtime(precision),
+        weights_checked=checked,
+    )
+
+
+def _name_runtime(precision: str) -> str:
+    return f"pocketbench's interpreter of the saved MIL program, {precision}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import warnings
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ import torch
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.core.records import Parity
 from pocketbench.export.onnx_graph import MAX_PROTO_BYTES, read_graph_facts
+from pocketbench.export.onnx_quantise import quantise_to_int8, read_floats, read_weights
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
+from pocketbench.export.quantised_parity import compare_noise, compare_weights
 
-__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
+__all__ = ["TOLERANCES", "convert", "quantise", "read_graph_facts", "run", "verify", "verify_quantised"]
 
 TOLERANCES = {"fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity). Measured: up to 3e-5, suite paper."""
+NOISE_TOLERANCES = {"int8": 0.5}
+"""Precision -> the largest error of a good quantised file, rms (records.Parity)."""
 OPSET = 20
 
 
@@ -111,5 +116,30 @@ def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
         tolerance=TOLERANCES[precision],
-        runtime=f"onnxruntime {importlib.metadata.version('onnxruntime')} CPU",
+        runtime=_name_runtime(),
     )
+
+
+def quantise(twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray] | None) -> None:
+    """As `quantise_to_int8`, the only one that is written."""
+    assert precision == "int8"
+    assert inputs is not None
+    quantise_to_int8(twin, path, inputs)
+
+
+def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+    """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
+    FileFault when a file does not run."""
+    values, steps = read_weights(path)
+    checked = compare_weights(values, steps, read_floats(twin))
+    return compare_noise(
+        prepared.expected,
+        run(path, [[image] for image in prepared.inputs]),
+        tolerance=NOISE_TOLERANCES[precision],
+        runtime=_name_runtime(),
+        weights_checked=checked,
+    )
+
+
+def _name_runtime() -> str:
+    return f"onnxruntime {importlib.metadata.version('onnxruntime')} CPU"

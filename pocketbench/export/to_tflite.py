@@ -14,12 +14,17 @@ from pocketbench.core.records import Parity
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.pool_padding import pad_pools_with_zeros
 from pocketbench.export.preparation import PreparedModel
+from pocketbench.export.quantised_parity import compare_noise, compare_weights
 from pocketbench.export.tflite_graph import read_graph_facts
+from pocketbench.export.tflite_quantise import quantise
+from pocketbench.export.tflite_weights import read_weights
 
-__all__ = ["TOLERANCES", "convert", "read_graph_facts", "run", "verify"]
+__all__ = ["TOLERANCES", "convert", "quantise", "read_graph_facts", "run", "verify", "verify_quantised"]
 
 TOLERANCES = {"fp32": 1e-3}
 """Precision -> the largest relative error of a good file (records.Parity). Measured: up to 3e-5, suite paper."""
+NOISE_TOLERANCES = {"fp16": 0.05, "dynamic_int8": 0.5, "int8": 0.5}
+"""Precision -> the largest error of a good quantised file, rms (records.Parity)."""
 
 
 def convert(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
@@ -77,5 +82,23 @@ def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
         tolerance=TOLERANCES[precision],
-        runtime=f"LiteRT {importlib.metadata.version('ai-edge-litert')} CPU",
+        runtime=_name_runtime(),
     )
+
+
+def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+    """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
+    FileFault when a file does not run."""
+    weights = read_weights(path)
+    checked = compare_weights(weights.values, weights.steps, read_weights(twin).values)
+    return compare_noise(
+        prepared.expected,
+        run(path, [[image] for image in prepared.inputs]),
+        tolerance=NOISE_TOLERANCES[precision],
+        runtime=_name_runtime(),
+        weights_checked=checked,
+    )
+
+
+def _name_runtime() -> str:
+    return f"LiteRT {importlib.metadata.version('ai-edge-litert')} CPU"

@@ -22,7 +22,8 @@ from typing import Any
 from pocketbench.core.jsonio import to_plain
 from pocketbench.core.records import ModelSpec
 from pocketbench.core.targets import FormatTarget
-from pocketbench.export.catalog import TOOLS
+from pocketbench.export.catalog import list_tools
+from pocketbench.workflow.calibration import read_pictures
 
 LISTS_ONLY = frozenset(
     {
@@ -42,7 +43,10 @@ REWRITING = "pocketbench.blocks.rewriting.rewrite"
 
 
 def make_static_key(spec: ModelSpec, target: FormatTarget) -> str | None:
-    """The key of a model that the spec determines; None for a user's function."""
+    """The key of a model that the spec determines; None for a user's function.
+
+    Raises: what read_pictures raises, for a target that is calibrated.
+    """
     modules = find_model_modules(spec)
     if modules is None:
         return None
@@ -83,12 +87,14 @@ def _digest(spec: ModelSpec, target: FormatTarget, content: dict[str, object]) -
     exporter = ("pocketbench.export.exporter", f"pocketbench.export.to_{target.format}")
     parts = {
         "spec": describe_spec(spec),
-        "target": to_plain(target),
+        "target": {"lowering": target.lowering, "precision": target.precision},
         "content": content,
         "exporter": hash_sources(exporter),
-        "converters": {name: find_version(name) for name in TOOLS[target.format]},
+        "converters": {name: find_version(name) for name in list_tools(target)},
         "python": sys.version_info[:2],
     }
+    if target.calibration is not None:
+        parts["calibration"] = to_plain(read_pictures(target.calibration).record)
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 

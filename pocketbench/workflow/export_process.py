@@ -47,6 +47,7 @@ class ExportProcess:
         request = {
             "spec": to_plain(job.spec),
             "targets": [str(target) for target in job.targets],
+            "calibration": next((to_plain(item.calibration) for item in job.targets if item.calibration), None),
             "folder": str(folder.absolute()),
         }
         by_name = {str(target): target for target in job.targets}

@@ -1,8 +1,9 @@
 """One process that exports models, a JSON line at a time: `python -m pocketbench.workflow.export_worker`.
 
-A request: {"spec": ModelSpec, "targets": ["onnx:fp32"], "folder": "..."}. Replies, a line each: {"step": target} before
-a conversion, {"artifact": record text, "fresh": bool} or {"failure": [exit code, what, cure], "target": target or
-null}, and {"end": true}. Converters print a lot; all of it goes to stderr, which the parent keeps as a log.
+A request: {"spec": ModelSpec, "targets": ["onnx:fp32"], "calibration": CalibrationData or null, "folder": "..."}.
+Replies, a line each: {"step": target} before a conversion, {"artifact": record text, "fresh": bool} or {"failure":
+[exit code, what, cure], "target": target or null}, and {"end": true}. Converters print a lot; all of it goes to stderr,
+which the parent keeps as a log.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import json
 import os
 import signal
 import sys
+import tempfile
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -19,12 +21,15 @@ from typing import TYPE_CHECKING, Any
 from pocketbench.core.errors import PocketbenchError
 from pocketbench.core.jsonio import dump_record, from_plain
 from pocketbench.core.records import GraphFacts, ModelSpec
-from pocketbench.core.targets import FormatTarget, parse_format_target
+from pocketbench.core.targets import CalibrationData, FormatTarget, parse_format_target
+from pocketbench.export.naming import scratch_prefix
 from pocketbench.profile.probe import probe_artifact
 from pocketbench.workflow.cache_keys import find_model_modules, make_graph_key, make_static_key
+from pocketbench.workflow.calibration import read_pictures
 from pocketbench.workflow.kept_artifacts import find_current_artifact
 
 if TYPE_CHECKING:
+    from pocketbench.export.calibration import Calibration
     from pocketbench.workflow.model_forms import ModelForms
 
 Reply = Callable[[dict[str, Any]], None]
@@ -42,7 +47,9 @@ def main() -> None:
     for line in sys.stdin:
         request = json.loads(line)
         spec = from_plain(request["spec"], ModelSpec, "request", "spec")
-        targets = [parse_format_target(text) for text in request["targets"]]
+        calibration = from_plain(request["calibration"], CalibrationData | None, "request", "calibration")
+        parsed = (parse_format_target(text) for text in request["targets"])
+        targets = [replace(item, calibration=calibration) if item.is_calibrated else item for item in parsed]
         export_targets(spec, targets, Path(request["folder"]), reply)
         reply({"end": True})
 
@@ -56,19 +63,20 @@ def export_targets(spec: ModelSpec, targets: Sequence[FormatTarget], folder: Pat
         reply({"step": "build"})
         forms = ModelForms(spec)
         graph_sha256 = forms.hash_graph() if find_model_modules(spec) is None else None
-        for target in targets:
-            try:
-                export_target(forms, target, graph_sha256, folder, reply)
-            except PocketbenchError as error:
-                reply_failure(reply, error, target)
-            pending.remove(target)
+        with tempfile.TemporaryDirectory(prefix=scratch_prefix(os.getpid()), dir=folder) as twins:
+            for target in targets:
+                try:
+                    export_target(forms, target, graph_sha256, folder, Path(twins), reply)
+                except PocketbenchError as error:
+                    reply_failure(reply, error, target)
+                pending.remove(target)
     except PocketbenchError as error:
         for target in pending:
             reply_failure(reply, error, target)
 
 
 def export_target(
-    forms: ModelForms, target: FormatTarget, graph_sha256: str | None, folder: Path, reply: Reply
+    forms: ModelForms, target: FormatTarget, graph_sha256: str | None, folder: Path, twins: Path, reply: Reply
 ) -> None:
     from pocketbench.export.exporter import export_model
 
@@ -86,9 +94,26 @@ def export_target(
         model_facts=forms.model_facts,
         rewriting=forms.rewriting,
         cache_key=key,
+        calibration=find_calibration(forms.asked, target),
+        twins=twins,
         add_runtime_facts=add_partitions,
     )
     reply({"artifact": dump_record(artifact), "fresh": True})
+
+
+def find_calibration(spec: ModelSpec, target: FormatTarget) -> Calibration | None:
+    """What sets the ranges of the target's activations; None where nothing has to.
+
+    Raises: what read_pictures raises.
+    """
+    from pocketbench.export.calibration import Calibration, calibrate_randomly
+
+    if not target.is_calibrated:
+        return None
+    if target.calibration is None:
+        return calibrate_randomly(spec.input_shape)
+    pictures = read_pictures(target.calibration)
+    return Calibration(inputs=pictures.inputs, checks=pictures.checks, record=pictures.record)
 
 
 def add_partitions(path: Path, facts: GraphFacts) -> GraphFacts:

@@ -25,7 +25,9 @@ FORMAT_VERSION = 1
 HOST = "host"
 MAX_MODELS = 1000
 MAX_SAMPLES = 1_000_000
-SUITE_KEYS = ("format", "title", "formats", "engines", "threads", "devices", "plan", "gate", "train", "model")
+SUITE_KEYS = (
+    *("format", "title", "formats", "engines", "threads", "devices", "calibrate", "plan", "gate", "train", "model"),
+)
 PLAN_KEYS = ("sessions", "rounds", "burst", "settle", "warmup", "timeout_s", "cooldown_s")
 MODEL_KEYS = (
     *("backbone", "width", "attention", "reduction", "gate", "classes", "input_size", "in_channels", "seed"),
@@ -47,7 +49,10 @@ class PlanValues(TypedDict, total=False):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Suite:
-    """What a suite's file says. Every model goes to every format, and runs on every engine that takes the format."""
+    """What a suite's file says. Every model goes to every format, and runs on every engine that takes the format.
+
+    `calibrate` names the data set of formats that are calibrated; None stands for that of the training.
+    """
 
     name: str
     path: Path
@@ -60,6 +65,7 @@ class Suite:
     plan: PlanValues
     gate: GateTable = field(default_factory=GateTable)
     train: TrainTable | None = None
+    calibrate: str | None = None
 
     @property
     def engines(self) -> tuple[str, ...]:
@@ -143,6 +149,7 @@ def parse_suite(table: TomlTable, path: Path) -> Suite:
         plan=_parse_plan(table.table("plan")),
         gate=parse_gate(table.table("gate"), _name_cells(models, formats, engines, devices)),
         train=parse_train(table.table("train"), models) if "train" in table else None,
+        calibrate=table.text("calibrate", limit=1000),
     )
 
 

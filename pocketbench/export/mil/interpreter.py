@@ -43,6 +43,13 @@ def run_program(program: Program, inputs: Sequence[np.ndarray]) -> list[np.ndarr
         return [_hand_out(_look_up(program, item.name, values), item) for item in program.outputs]
 
 
+def evaluate_constant(program: Program, operation: Operation) -> np.ndarray:
+    """What an operation on constants alone, a decompression, gives. Raises: as `run_program`."""
+    with torch.inference_mode(), _one_thread():
+        value = _evaluate(program, operation, {})[operation.outputs[0].name]
+        return value.float().numpy()
+
+
 @contextlib.contextmanager
 def _one_thread() -> Iterator[None]:
     count_before = torch.get_num_threads()
