@@ -68,7 +68,7 @@ def find_cam_layer(model: nn.Module, example: Tensor) -> CamLayer:
         scores = run_with_gradients(model, example)
     height, width = example.shape[2:]
     maps = {path: output for path, output in outputs.items() if output.ndim == 4 and output.shape[0] == 1}
-    gradients = torch.autograd.grad(scores.sum(), list(maps.values()), allow_unused=True)
+    gradients = torch.autograd.grad(scores.sum(), list(maps.values()), allow_unused=True) if maps else ()
     sizes = {
         path: (output.shape[2], output.shape[3])
         for (path, output), gradient in zip(maps.items(), gradients, strict=True)

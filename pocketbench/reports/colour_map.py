@@ -1,4 +1,4 @@
-"""A colour for each of 256 values: inferno, whose lightness rises evenly from black to light yellow.
+"""A colour for each of 256 values: inferno, whose lightness rises about evenly from black to light yellow.
 
 Source: inferno.txt is the table of matplotlib (Nathaniel J. Smith and Stéfan van der Walt, CC0), rounded to bytes.
 """
