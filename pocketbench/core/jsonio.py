@@ -57,7 +57,7 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
         FileFault: when the text is not JSON, or is not such a record.
     """
     try:
-        envelope = _decode(text)
+        envelope = _DECODER.decode(text)
     except (ValueError, RecursionError) as error:
         raise FileFault(f"{where}: not JSON ({error})", "delete the file and let it be written anew") from error
     if not isinstance(envelope, dict) or set(envelope) != {"format", "kind", "data"}:
@@ -71,14 +71,16 @@ def parse_record(text: str, kind: type[Record], where: str) -> Record:
     return typing.cast(Record, from_plain(envelope["data"], kind, where, "data"))
 
 
-def parse_value(text: str, expected: Any, where: str, key: str) -> Any:
-    """The value of the type `expected` that a part of a record's JSON holds.
+def decode(text: str) -> Any:
+    """What a JSON text without space around it says.
 
     Raises:
-        FileFault: when it does not fit.
-        ValueError, RecursionError: when the text is not JSON.
+        ValueError, RecursionError: when it is not JSON, or holds what is no number.
     """
-    return _make_parser(expected)(_decode(text), where, key)
+    value, end = _DECODER.raw_decode(text)
+    if end != len(text):
+        raise ValueError("more follows")
+    return value
 
 
 def write_text(path: Path, text: str) -> None:
@@ -129,12 +131,12 @@ def read_record(path: Path, kind: type[Record]) -> Record:
 
 def from_plain(value: Any, expected: Any, where: str, key: str) -> Any:
     """`value` as the type `expected`; raises FileFault that names `where` and `key` when it does not fit."""
-    return _make_parser(expected)(value, where, key)
+    return make_parser(expected)(value, where, key)
 
 
 @functools.cache
-def _make_parser(expected: Any) -> Parser:
-    """The parser of a type hint: what the hint says is looked up once, and not for each value."""
+def make_parser(expected: Any) -> Parser:
+    """The parser of a type hint, as `from_plain`: what the hint says is looked up once, and not for each value."""
     origin = typing.get_origin(expected)
     if origin in (types.UnionType, typing.Union):
         return _make_union_parser(typing.get_args(expected))
@@ -163,7 +165,7 @@ def _make_scalar_parser(expected: Any) -> Parser:
 def _make_union_parser(options: tuple[Any, ...]) -> Parser:
     known = tuple(option for option in options if option is not type(None))
     has_none = len(known) < len(options)
-    only = _make_parser(known[0]) if len(known) == 1 else None
+    only = make_parser(known[0]) if len(known) == 1 else None
 
     def parse(value: Any, where: str, key: str) -> Any:
         if value is None and has_none:
@@ -179,7 +181,7 @@ def _make_union_parser(options: tuple[Any, ...]) -> Parser:
 
 
 def _make_table_parser(item_type: Any) -> Parser:
-    parse_item = _make_parser(item_type)
+    parse_item = make_parser(item_type)
 
     def parse(value: Any, where: str, key: str) -> dict[str, Any]:
         if not isinstance(value, dict):
@@ -194,7 +196,7 @@ def _make_tuple_parser(expected: Any) -> Parser:
     if len(item_types) != 2 or item_types[1] is not Ellipsis:
         raise TypeError(f"records hold tuples of one type and any length, not {item_types}")
     item_type = item_types[0]
-    parse_item = _make_parser(item_type)
+    parse_item = make_parser(item_type)
 
     def parse(value: Any, where: str, key: str) -> tuple[Any, ...]:
         if not isinstance(value, list):
@@ -212,7 +214,7 @@ def _make_record_parser(kind: type) -> Parser:
     later = {field.name for field in dataclasses.fields(kind) if "since" in field.metadata}
     # what a value may be by its type alone: most are, and need no parser; floats do, since one may be infinite
     exact = {name: _list_exact_types(hint) for name, hint in hints.items()}
-    parsers = {name: _make_parser(hint) for name, hint in hints.items()}
+    parsers = {name: make_parser(hint) for name, hint in hints.items()}
 
     def parse(value: Any, where: str, key: str) -> Any:
         if not isinstance(value, dict):
@@ -242,7 +244,7 @@ def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no number")
 
 
-_decode = json.JSONDecoder(parse_constant=_refuse_constant).decode
+_DECODER = json.JSONDecoder(parse_constant=_refuse_constant)
 
 
 def _misfit(value: Any, expected: str, where: str, key: str) -> FileFault:

@@ -12,8 +12,9 @@ from array import array
 from collections.abc import Iterator, Sequence
 from typing import overload
 
-HEAD = struct.Struct("<c3xI")
+HEAD = struct.Struct("<B3xI")
 WIDTHS = {"B": 1, "H": 2, "I": 4, "Q": 8, "q": 8}
+_WIDTH_OF = {ord(code): width for code, width in WIDTHS.items()}
 IS_NATIVE = sys.byteorder == "little" and all(array(code).itemsize == width for code, width in WIDTHS.items())
 
 
@@ -40,7 +41,7 @@ class Samples(Sequence[int]):
         return list(struct.unpack(f"<{len(self)}{self.code}", self.packed[HEAD.size :]))
 
     def __len__(self) -> int:
-        return (len(self.packed) - HEAD.size) // WIDTHS[self.code]
+        return (len(self.packed) - HEAD.size) // _WIDTH_OF[self.packed[0]]
 
     def __iter__(self) -> Iterator[int]:
         return iter(self.to_list())
@@ -72,7 +73,7 @@ def pack_samples(samples: Sequence[int]) -> bytes | None:
     code = _choose_width(min(samples, default=0), max(samples, default=0))
     if code is None:
         return None
-    return HEAD.pack(code.encode(), len(samples)) + struct.pack(f"<{len(samples)}{code}", *samples)
+    return HEAD.pack(ord(code), len(samples)) + struct.pack(f"<{len(samples)}{code}", *samples)
 
 
 def unpack_samples(packed: bytes, count: int) -> list[Samples]:
@@ -85,7 +86,7 @@ def unpack_samples(packed: bytes, count: int) -> list[Samples]:
     for _ in range(count):
         try:
             code, length = HEAD.unpack_from(packed, place)
-            end = place + HEAD.size + length * WIDTHS[code.decode("latin-1")]
+            end = place + HEAD.size + length * _WIDTH_OF[code]
         except (struct.error, KeyError) as error:
             raise ValueError("no series of samples begins where one should") from error
         if end > len(packed):

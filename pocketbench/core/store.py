@@ -135,11 +135,12 @@ class Store:
                 return
             numbers = connection.scalars(query.order_by(table.c.id.desc()).limit(limit)).all()[::-1]
         parser = ResultParser()
+        place = self.place
         for start in range(0, len(numbers), ROWS_AT_ONCE):
-            for row in self._read_rows(numbers[start : start + ROWS_AT_ONCE]):
-                yield parser.parse(row.record, row.samples, f"{self.place}, record {row.id}")
+            for number, text, packed in self._read_rows(numbers[start : start + ROWS_AT_ONCE]):
+                yield parser.parse(text, packed, f"{place}, record {number}")
 
-    def _read_rows(self, numbers: Sequence[int]) -> Sequence[sa.Row[Any]]:
+    def _read_rows(self, numbers: Sequence[int]) -> Sequence[Any]:
         """The rows of results that have these ids, in the order of the ids."""
         import sqlalchemy as sa
 

@@ -11,7 +11,7 @@ import typing
 from typing import Any
 
 from pocketbench.core.errors import FileFault
-from pocketbench.core.jsonio import FORMAT_VERSION, dump_record, parse_record, parse_value
+from pocketbench.core.jsonio import FORMAT_VERSION, decode, dump_record, make_parser, parse_record
 from pocketbench.core.records import Measurement, RunResult
 from pocketbench.core.samples import pack_samples, unpack_samples
 
@@ -19,13 +19,24 @@ SERIES = ("wall_ns", "cpu_ns", "warmup_wall_ns")
 """The fields of a Measurement that are packed, in this order."""
 UNIQUE = "measurement"
 """The field that is another in every result."""
+GROUPS = (
+    ("run_id", "session_index"),
+    ("artifact",),
+    ("device", "plan"),
+    (UNIQUE,),
+    ("failure", "conditions_before", "conditions_after"),
+    ("caveats",),
+    ("tools", "git_commit", "operator_times", "coverage", "origin"),
+)
+"""The fields of a result, in their order; those of a group change together."""
 LONGEST_KNOWN = 10_000  # characters
-MOST_KNOWN = 4_000  # texts a field
-_FIELDS = dataclasses.fields(RunResult)
+MOST_KNOWN = 4_000  # texts a group
 _HINTS = typing.get_type_hints(RunResult)
-_HEAD = f'{{"format": {FORMAT_VERSION}, "kind": "{RunResult.__name__}", "data": {{"{_FIELDS[0].name}": '
+_PARSERS = {name: make_parser(hint) for name, hint in _HINTS.items()}
+_LATER = {field.name: field.default for field in dataclasses.fields(RunResult) if "since" in field.metadata}
+_HEAD = f'{{"format": {FORMAT_VERSION}, "kind": "{RunResult.__name__}", "data": {{"{GROUPS[0][0]}": '
 _TAIL = "}}"
-_MARKS = tuple((field.name, f', "{field.name}": ', "since" in field.metadata) for field in _FIELDS[1:])
+_MARKS = tuple(f', "{names[0]}": ' for names in GROUPS[1:])
 
 
 def dump_result(result: RunResult) -> tuple[str, bytes | None]:
@@ -47,7 +58,7 @@ class ResultParser:
     """Reads results as `dump_result` made them, or as JSON alone; equal parts of them are parsed once."""
 
     def __init__(self) -> None:
-        self._known: dict[str, dict[str, Any]] = {name: {} for name in _HINTS}
+        self._known: list[dict[str, dict[str, Any]]] = [{} for _ in GROUPS]
 
     def parse(self, text: str, packed: bytes | None, where: str) -> RunResult:
         """Raises: FileFault, which names `where` and the key, when it is not such a result."""
@@ -59,48 +70,56 @@ class ResultParser:
             _add_samples(result.measurement, packed, where)
         return result
 
-    def _parse_pieces(self, pieces: dict[str, str], where: str) -> dict[str, Any] | None:
-        values = {}
+    def _parse_pieces(self, pieces: list[str], where: str) -> dict[str, Any] | None:
+        values: dict[str, Any] = {}
         try:
-            for name, piece in pieces.items():
-                known = self._known[name]
-                if piece in known:
-                    values[name] = known[piece]
-                    continue
-                values[name] = parse_value(piece, _HINTS[name], where, f"data.{name}")
-                if name != UNIQUE and len(piece) <= LONGEST_KNOWN:
-                    if len(known) == MOST_KNOWN:
-                        known.clear()
-                    known[piece] = values[name]
+            for names, known, piece in zip(GROUPS, self._known, pieces, strict=True):
+                found = known.get(piece)
+                if found is None:
+                    found = _parse_group(names, piece, where)
+                    if names != (UNIQUE,) and len(piece) <= LONGEST_KNOWN:
+                        if len(known) >= MOST_KNOWN:
+                            known.clear()
+                        known[piece] = found
+                values |= found
         except (FileFault, ValueError, RecursionError):
             return None
-        return values
+        return values if len(values) == len(_HINTS) else None
 
 
-def _cut(text: str) -> dict[str, str] | None:
-    """The texts of the fields of a result; None where they don't follow one another as `dump_record` writes them.
+def _cut(text: str) -> list[str] | None:
+    """The text of each group, without the name of its first field; None where the fields don't follow one another as
+    `dump_record` writes them.
 
-    That a mark may also stand inside a field does no harm: each piece has to be the whole JSON of its field, and where
+    That a mark may also stand inside a field does no harm: each piece has to be the whole JSON of its group, and where
     all are, the text has been cut at its fields.
     """
     if not (text.startswith(_HEAD) and text.endswith(_TAIL)):
         return None
-    pieces = {}
-    name, start = _FIELDS[0].name, len(_HEAD)
-    for next_name, mark, is_later in _MARKS:
+    pieces = []
+    start = len(_HEAD)
+    for mark in _MARKS:
         end = text.find(mark, start)
-        if end >= 0:
-            pieces[name] = text[start:end]
-            name, start = next_name, end + len(mark)
-        elif not is_later:
+        if end < 0:
             return None
-    pieces[name] = text[start : -len(_TAIL)]
+        pieces.append(text[start:end])
+        start = end + len(mark)
+    pieces.append(text[start : -len(_TAIL)])
     return pieces
+
+
+def _parse_group(names: tuple[str, ...], piece: str, where: str) -> dict[str, Any]:
+    """The fields of a group by name; a later one that is missing has its default."""
+    plain = decode(f'{{"{names[0]}": {piece}}}')
+    if plain.keys() - set(names):
+        raise ValueError("fields of other groups")
+    later = {name: default for name, default in _LATER.items() if name in names}
+    return later | {name: _PARSERS[name](value, where, name) for name, value in plain.items()}
 
 
 def _add_samples(measurement: Measurement | None, packed: bytes, where: str) -> None:
     """Put the samples into a record that was made without, and that nobody else has seen yet."""
-    if measurement is None or any(len(getattr(measurement, name)) for name in SERIES):
+    if measurement is None or measurement.wall_ns or measurement.cpu_ns or measurement.warmup_wall_ns:
         raise FileFault(f"{where}: has packed samples, and none are missing", "restore the database from a copy")
     try:
         found = unpack_samples(packed, len(SERIES))

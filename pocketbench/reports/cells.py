@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from pocketbench.core.records import DelegateCoverage, RunResult
+from pocketbench.core.records import Artifact, DelegateCoverage, RunResult
 from pocketbench.core.sample_text import IMPORT_NOTES, INFERENCE, describe_origin
 from pocketbench.reports.labels import join_words, name_devices
 from pocketbench.reports.notes import NoteList
@@ -86,6 +86,26 @@ def order_runtimes(runtimes: Iterable[Runtime]) -> list[Runtime]:
             runtime.origin or "",
         ),
     )
+
+
+def group_by_cell(results: Sequence[RunResult], find_row: Callable[[Artifact], int]) -> dict[CellKey, list[RunResult]]:
+    """The results of each cell, in their order. What a store gave shares files, devices and plans: these are looked at
+    once.
+
+    Args:
+        find_row: the place in the table of a file's row.
+    """
+    cells: dict[CellKey, list[RunResult]] = {}
+    known: dict[tuple[int, int, int, str | None], list[RunResult]] = {}
+    for result in results:
+        origin = None if result.origin is None else result.origin.tool
+        parts = (id(result.artifact), id(result.device), id(result.plan), origin)
+        members = known.get(parts)
+        if members is None:
+            members = cells.setdefault((find_row(result.artifact), identify_runtime(result)), [])
+            known[parts] = members
+        members.append(result)
+    return cells
 
 
 def prepare_cells(drafts: Sequence[RowDraft], results: Mapping[CellKey, Sequence[RunResult]]) -> CellSource:
@@ -260,12 +280,18 @@ def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[Ce
     for key, members in results.items():
         device_id = key[1].device_id
         totals[device_id] += len(members)
+        codes: dict[str, None] = {}
         for result in members:
-            caveats = [caveat for caveat in result.caveats if caveat.code != IMPORT_NOTES]
-            for caveat in caveats:
-                first_text.setdefault((caveat.code, device_id), caveat.text)
-                codes_by_cell.setdefault(key, {})[caveat.code] = None
-            counts.update({(caveat.code, device_id) for caveat in caveats})
+            texts: dict[str, str] = {}
+            for caveat in result.caveats:
+                if caveat.code != IMPORT_NOTES:
+                    texts.setdefault(caveat.code, caveat.text)
+            codes |= dict.fromkeys(texts)
+            for code, text in texts.items():
+                counts[code, device_id] += 1
+                first_text.setdefault((code, device_id), text)
+        if codes:
+            codes_by_cell[key] = codes
     alike: dict[tuple[str, str], list[str]] = {}
     for (code, device_id), text in first_text.items():
         alike.setdefault((code, text), []).append(device_id)

@@ -104,22 +104,27 @@ def _read_settled(clocks: Sequence[ClockSamples], burst_count: int, settle_count
     """The settled samples, (clock, round, place in the burst); None where a number is too large to be exact."""
     import numpy
 
-    parts = [_read_array(clock.recorded) for clock in clocks]
-    if any(part is None for part in parts):
+    rows = _read_rows([clock.recorded for clock in clocks])
+    if rows is None:
         return None
-    samples = numpy.concatenate(parts).reshape(len(clocks), -1, burst_count)[:, :, settle_count:]
+    samples = rows.reshape(len(clocks), -1, burst_count)[:, :, settle_count:]
     if samples.max() >= _EXACT or samples.min() <= -_EXACT:
         return None
     return samples.astype(numpy.int64)
 
 
-def _read_array(recorded: Sequence[int]) -> Any:
+def _read_rows(series: Sequence[Sequence[int]]) -> Any:
+    """Series of one length, (series, sample); None where a number has more than 64 bits."""
     import numpy
 
-    if isinstance(recorded, Samples):
-        return numpy.frombuffer(recorded.packed, _KINDS[recorded.code], offset=HEAD.size)
+    packed = [item.packed for item in series if isinstance(item, Samples)]
+    heads = {item[: HEAD.size] for item in packed}
+    if len(packed) == len(series) and len(heads) == 1:
+        (head,) = heads
+        rows = numpy.frombuffer(b"".join(packed), numpy.uint8).reshape(len(packed), -1)[:, HEAD.size :]
+        return numpy.ascontiguousarray(rows).view(_KINDS[chr(head[0])])
     try:
-        return numpy.array(recorded, dtype=numpy.int64)
+        return numpy.array([tuple(item) for item in series], dtype=numpy.int64)
     except OverflowError:
         return None
 

@@ -14,15 +14,20 @@ def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ..
     """One summary a device, in order of appearance; devices that are known from imports alone come last."""
     devices: dict[str, Device] = {}
     names: dict[str, dict[str, None]] = {}
-    states: dict[str, list[Conditions]] = {}
+    states: dict[str, dict[int, Conditions]] = {}  # each object once: the cells of a session share theirs
     for result in results:
-        devices.setdefault(result.device.device_id, result.device)
-        if result.device.name is not None:
-            names.setdefault(result.device.device_id, {})[result.device.name] = None
-        states.setdefault(result.device.device_id, []).extend((result.conditions_before, result.conditions_after))
+        device = result.device
+        known = states.get(device.device_id)
+        if known is None:
+            devices[device.device_id] = device
+            known = states[device.device_id] = {}
+        if device.name is not None:
+            names.setdefault(device.device_id, {})[device.name] = None
+        known[id(result.conditions_before)] = result.conditions_before
+        known[id(result.conditions_after)] = result.conditions_after
     ordered = sorted(devices, key=lambda device_id: device_id.startswith(IMPORTED))
     return tuple(
-        _summarise_machine(devices[device_id], list(names.get(device_id, ())), states[device_id])
+        _summarise_machine(devices[device_id], list(names.get(device_id, ())), list(states[device_id].values()))
         for device_id in ordered
     )
 
@@ -30,25 +35,29 @@ def summarise_machines(results: Iterable[RunResult]) -> tuple[MachineSummary, ..
 def collect_schedules(results: Iterable[RunResult]) -> tuple[Schedule, ...]:
     """The distinct schedules of the plans, in order of appearance; of what was imported none is known."""
     names: dict[Schedule, dict[str, None]] = {}
+    distinct: dict[tuple[int, int], RunResult] = {}
     for result in results:
         if result.origin is None:
-            plan = result.plan
-            schedule = Schedule(
-                session_count=plan.session_count,
-                round_count=plan.round_count,
-                burst_count=plan.burst_count,
-                settle_count=plan.settle_count,
-                warmup_count=plan.warmup_count,
-                cooldown_s=plan.cooldown_s,
-            )
-            names.setdefault(schedule, {})[result.device.name or result.device.device_id] = None
+            distinct.setdefault((id(result.plan), id(result.device)), result)
+    for result in distinct.values():
+        plan = result.plan
+        schedule = Schedule(
+            session_count=plan.session_count,
+            round_count=plan.round_count,
+            burst_count=plan.burst_count,
+            settle_count=plan.settle_count,
+            warmup_count=plan.warmup_count,
+            cooldown_s=plan.cooldown_s,
+        )
+        names.setdefault(schedule, {})[result.device.name or result.device.device_id] = None
     return tuple(replace(schedule, device_names=tuple(found)) for schedule, found in names.items())
 
 
 def collect_tools(artifacts: Iterable[Artifact], results: Iterable[RunResult]) -> tuple[str, ...]:
     """ "name version" of every tool that made or ran a file, by name; two versions of a tool are two entries."""
     pairs = {pair for artifact in artifacts for pair in artifact.tools.items()}
-    pairs.update(pair for result in results for pair in result.tools.items())
+    distinct = {id(result.tools): result.tools for result in results}
+    pairs.update(pair for tools in distinct.values() for pair in tools.items())
     return tuple(f"{name} {version}" for name, version in sorted(pairs))
 
 

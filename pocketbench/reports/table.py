@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable, Sequence
 from pocketbench.core.records import Accuracy, Artifact, ModelSpec, RunResult, TrainedAccuracy
 from pocketbench.core.units import format_percent
 from pocketbench.reports.accuracy_choice import LEFT_OUT, Choice, choose_published
-from pocketbench.reports.cells import NO_FILE, CellKey, identify_runtime, make_cell, order_runtimes, prepare_cells
+from pocketbench.reports.cells import NO_FILE, group_by_cell, make_cell, order_runtimes, prepare_cells
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.measured_choice import choose_measured, summarise_seeds, to_top_one
 from pocketbench.reports.notes import NoteList
@@ -49,14 +49,12 @@ def make_table(
     results = list(results)
     accuracies = list(accuracies)
     files: dict[FileKey, Artifact] = {}
-    for file in (*artifacts, *(result.artifact for result in results)):
+    measured_files = {id(result.artifact): result.artifact for result in results}
+    for file in (*artifacts, *measured_files.values()):
         files.setdefault(key_file(file), file)
     drafts, row_of = draft_rows(files.values())
     place = {id(draft): index for index, draft in enumerate(drafts)}
-    results_by_cell: dict[CellKey, list[RunResult]] = {}
-    for result in results:
-        index = place[id(row_of[key_file(result.artifact)])]
-        results_by_cell.setdefault((index, identify_runtime(result)), []).append(result)
+    results_by_cell = group_by_cell(results, lambda artifact: place[id(row_of[key_file(artifact)])])
     runtimes = order_runtimes(runtime for _, runtime in results_by_cell)
     kinds = order_file_kinds(files.values())
     source = prepare_cells(drafts, results_by_cell)

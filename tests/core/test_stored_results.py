@@ -56,6 +56,22 @@ def test_a_failure_has_no_samples():
     assert parse(text, packed) == make_failed_result()
 
 
+def test_every_field_is_in_a_group():
+    names = [name for group in stored_results.GROUPS for name in group]
+    assert names == [field.name for field in dataclasses.fields(RunResult)]
+
+
+def test_a_result_is_read_group_by_group(monkeypatch):
+    """The parser of whole records gives the same, and takes longer."""
+
+    def refuse(*given):
+        raise AssertionError(given)
+
+    rows = [dump_result(RESULT), dump_result(make_failed_result()), (dump_record(RESULT), None)]
+    monkeypatch.setattr(stored_results, "parse_record", refuse)
+    assert [parse(*row) for row in rows] == [RESULT, make_failed_result(), RESULT]
+
+
 def test_equal_parts_are_one_object():
     parser = ResultParser()
     first, second = (parse(*dump_result(make_result(session_index=index)), parser) for index in range(2))
