@@ -170,7 +170,7 @@ def _fill_published(sources: list[str]) -> Callable[[Row, Row | None], PaperFigu
             return PaperFigure()
         start = baseline.published if baseline is not None and baseline is not row else None
         return PaperFigure(
-            text=f"{100 * own.top1_fraction:.4g}" if own.top1_fraction >= 0.1 else _percent(own.top1_fraction),
+            text=f"{100 * own.top1_fraction:.2f}".removesuffix("0"),  # 74.02 and 74.0: as they were printed
             change=""
             if start is None or start.source != own.source
             else _sign(100 * (own.top1_fraction - start.top1_fraction), 1),
@@ -185,6 +185,6 @@ def _percent(fraction: float) -> str:
 
 
 def _sign(value: float, digits: int) -> str:
-    """A difference with its sign; "0" for one that does not show."""
+    """A difference with its sign; "±0" for one that does not show."""
     text = f"{value:+.{digits}f}"
-    return "0" if float(text) == 0 else text
+    return "±0" if float(text) == 0 else text

@@ -27,7 +27,7 @@ def list_remarks(
     if table.runtimes:
         remarks.append(_describe_latencies(table))
     remarks.append(_describe_top1(table))
-    remarks += _describe_published(table, lines)
+    remarks += _describe_published(table, lines, has_ratios=has_ratios)
     remarks += _describe_published_latencies(table, networks)
     return [remark for remark in remarks if remark]
 
@@ -75,19 +75,22 @@ def _describe_top1(table: Table) -> str:
     return text + (over if seeds else "")
 
 
-def _describe_published(table: Table, lines: Sequence[PaperLine]) -> list[str]:
+def _describe_published(table: Table, lines: Sequence[PaperLine], *, has_ratios: bool) -> list[str]:
     """Which lines have no published top-1, and those that have one of a source that was left out."""
-    missing, left_out = [], []
+    left_out: list[str] = []
+    missing: dict[str, list[str]] = {}
     for row, line in zip(table.rows, lines, strict=True):
         if row.published is not None or row.spec is None:
             continue
-        name = f"{line.network} {line.addition or ''}".strip()
+        ratio = f" (r {line.ratio})" if has_ratios and line.ratio is not None else ""
+        addition = f"{line.addition or 'without attention'}{ratio}"
         reasons = [table.notes[index] for index in row.published_notes if table.notes[index].startswith(LEFT_OUT)]
-        left_out += [f"{name}: {reason[0].lower()}{reason[1:]}" for reason in reasons]
-        missing += [] if reasons else [name]
+        left_out += [f"{line.network} {addition}: {reason[0].lower()}{reason[1:]}" for reason in reasons]
+        if not reasons:
+            missing.setdefault(line.network, []).append(addition)
     if not missing:
         return left_out
-    which = "these networks" if len(missing) == len(table.rows) else join_words(missing)
+    which = "; ".join(f"{network} {join_words(additions)}" for network, additions in missing.items())
     return [*left_out, f"No published figure could be confirmed for {which}."]
 
 

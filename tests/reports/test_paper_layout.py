@@ -199,7 +199,7 @@ def test_what_is_missing_is_empty_and_said() -> None:
     assert column(paper, "Top-1 (%)") == ["–"] * 3
     assert column(paper, "Published: Top-1 (%)") == ["–"] * 3
     assert "Top-1: not measured of these files." in paper.remarks
-    assert "No published figure could be confirmed for these networks." in paper.remarks
+    assert "No published figure could be confirmed for MobileNetV2 without attention, + SE and + CA." in paper.remarks
     some = lay_out(make_network(), published=make_published()[:2])
     assert column(some, "Published: Top-1 (%)") == ["72.3", "73.5 +1.2", "–"]
     assert "No published figure could be confirmed for MobileNetV2 + CA." in some.remarks
@@ -211,7 +211,8 @@ def test_a_figure_of_a_source_that_was_left_out_is_told() -> None:
     paper = lay_out(specs, published=[*make_published(), other])
     assert column(paper, "Published: Top-1 (%)")[-1] == "–"
     assert [remark for remark in paper.remarks if "paper B" in remark] == [
-        "MobileNetV2-0.75: left out, because the rows of one backbone are compared by one source: 69.8 % (paper B)."
+        "MobileNetV2-0.75 without attention: left out, because the rows of one backbone are compared by one source: "
+        "69.8 % (paper B)."
     ]
 
 
@@ -261,6 +262,27 @@ def test_published_latencies_are_told_beside_the_table() -> None:
         "Latency of MobileNetV2 published: 44 to 47 ms on Pixel 4 CPU by TensorFlow Lite (paper C); "
         "73.8 ms on Pixel 1 CPU by TensorFlow Lite (paper D)."
     )
+
+
+@pytest.mark.parametrize(("fraction", "printed"), [(0.74, "74.0"), (0.7402, "74.02"), (0.768, "76.8"), (1.0, "100.0")])
+def test_a_published_top1_has_the_digits_that_were_printed(fraction: float, printed: str) -> None:
+    assert column(lay_out(make_network((None,)), published=[make_accuracy(fraction)]), "Published: Top-1 (%)") == [
+        printed
+    ]
+
+
+def test_no_difference_is_told_from_one_that_is_missing() -> None:
+    specs = make_network((None, "eca"))
+    paper = lay_out(specs, top1=(0.7, 0.70001))
+    assert column(paper, "Top-1 (%)") == ["70.0", "70.0 ±0"]
+
+
+def test_what_is_not_published_is_told_by_network_and_ratio() -> None:
+    several = [make_spec("se", reduction_ratio=16), *make_network(), make_spec(None, width_ratio=0.5)]
+    paper = lay_out(several, published=make_published())
+    assert [remark for remark in paper.remarks if remark.startswith("No published")] == [
+        "No published figure could be confirmed for MobileNetV2-1.0 + SE (r 16); MobileNetV2-0.5 without attention."
+    ]
 
 
 def test_a_file_of_somebody_else_has_its_name() -> None:
