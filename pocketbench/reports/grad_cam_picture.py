@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import textwrap
+import unicodedata
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
@@ -80,7 +81,7 @@ def draw_figure(figure: CamFigure) -> bytes:
             heat = Image.fromarray(cell.heat).resize((width, height), Image.Resampling.BILINEAR)
             canvas.paste(lay_over(picture, heat), (place(position), y))
             guess = clean_text(describe_guess(cell.guess, is_right=cell.is_right))
-            text = f"{guess}; {NOTHING}" if cell.is_empty else guess
+            text = f"{NOTHING}; {guess}" if cell.is_empty else guess
             write(draw, (place(position), y + height + 4), text, TEXT_SIZE, MUTED if cell.is_right else RED, width)
     draw_bar(canvas, draw, (MARGIN, words_top - 2 * LINE))
     for number, line in enumerate(words):
@@ -145,10 +146,12 @@ def wrap_text(text: str, width: int, size: int) -> list[str]:
 def write(
     draw: ImageDraw.ImageDraw, place: tuple[int, int], text: str, size: int, colour: tuple[int, int, int], width: int
 ) -> None:
-    """One line; what does not fit into `width` pixels is cut."""
+    """One line; what does not fit into `width` pixels is cut. The font has the letters of ASCII alone."""
     font = find_font(size)
-    while font.getlength(text) > width and len(text) > 1:
-        text = text[:-2].rstrip() + "…"
+    letters = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    text = letters.encode("ascii", "replace").decode()
+    while font.getlength(text) > width and len(text) > 4:
+        text = text.removesuffix("...")[:-1].rstrip() + "..."
     draw.text(place, text, fill=colour, font=font)
 
 

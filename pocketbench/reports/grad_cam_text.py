@@ -38,9 +38,21 @@ def describe_layers(columns: Sequence[CamColumn]) -> list[str]:
             "too few to show a place",
             None: "the last module with a map of 3 x 3 positions or more",
         }[is_last]
-        whose = f" of {join_words(name_column(column, columns) for column in members)}" if len(layers) > 1 else ""
+        whose = f" of {join_words(name_members(members, columns))}" if len(layers) > 1 else ""
         sentences.append(f"Output of {layer}{whose}, {height} x {width} positions, {what}.")
     return sentences
+
+
+def name_members(members: Sequence[CamColumn], columns: Sequence[CamColumn]) -> list[str]:
+    """The name of each column; of all columns of one network among several, the network's."""
+    by_network: dict[str, list[CamColumn]] = {}
+    for column in members:
+        by_network.setdefault(column.network, []).append(column)
+    names = []
+    for network, own in by_network.items():
+        is_whole = len(own) == sum(column.network == network for column in columns) < len(columns)
+        names += [network] if is_whole else [name_column(column, columns) for column in own]
+    return names
 
 
 def name_column(column: CamColumn, columns: Sequence[CamColumn]) -> str:
@@ -49,7 +61,7 @@ def name_column(column: CamColumn, columns: Sequence[CamColumn]) -> str:
 
 
 def describe_guess(guess: str, *, is_right: bool) -> str:
-    return guess if is_right else f"{guess} (wrong)"
+    return guess if is_right else f"wrong: {guess}"
 
 
 def list_facts(figure: CamFigure) -> list[str]:

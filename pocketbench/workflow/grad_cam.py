@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from pocketbench.core.jsonio import write_bytes, write_text
 from pocketbench.core.records import ModelSpec
+from pocketbench.reports.labels import count_things
 from pocketbench.workflow.suites import Suite, read_suite
 from pocketbench.workflow.trained_networks import (
     SHOWN_NAMES,
@@ -161,7 +162,6 @@ def describe_gaps(missing: Sequence[ModelSpec], unreadable: Sequence[tuple[str, 
     if unreadable:
         names = ", ".join(f"{name} ({reason})" for name, reason in unreadable[:SHOWN_NAMES])
         more = f" and {len(unreadable) - SHOWN_NAMES} more" if len(unreadable) > SHOWN_NAMES else ""
-        remarks.append(
-            f"{len(unreadable)} pictures can't be read, the next of their class stand for them: {names}{more}."
-        )
+        count = count_things(len(unreadable), "picture")
+        remarks.append(f"{count} can't be read, the next of the class was taken: {names}{more}.")
     return remarks

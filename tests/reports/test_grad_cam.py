@@ -84,7 +84,7 @@ def test_the_page_holds_the_maps_and_asks_for_nothing():
     page = format_cam_page(make_figure(remarks=("a remark",)))
     assert not re.search(r"(src|href|url)\s*[=(]\s*[\"']?(?!data:|#)[a-z/]", page)
     assert "a remark" in page
-    assert page.count("Bag (wrong)</small>") == 2
+    assert page.count("wrong: Bag</small>") == 2
     content = re.search(r'taken for Bag" src="data:image/png;base64,([^"]+)"', page)[1]
     colours = read_colour_map().astype(int)
     expected = np.where(make_cell().heat[..., None] == 255, colours[255], colours[0])
@@ -111,6 +111,11 @@ def test_a_name_that_is_not_unicode_can_be_written():
     draw_figure(figure)
 
 
+def test_letters_that_the_font_lacks_are_spelled():
+    assert draw_figure(make_figure(label="Café")) == draw_figure(make_figure(label="Cafe"))
+    assert draw_figure(make_figure(label="Café")) != draw_figure(make_figure(label="Caf"))
+
+
 def test_an_empty_map_says_so():
     figure = make_figure(columns=1, rows=1)
     empty = replace(figure, rows=(replace(figure.rows[0], cells=(make_cell(0),)),))
@@ -126,7 +131,10 @@ def test_layers_are_told_with_whom_they_belong_to():
     assert sentences[1].startswith(
         "Output of features.6 of + ca and + se, 4 x 4 positions, the last building block with"
     )
-    assert "of net b: + ca" in describe_layers([make_column(), make_column("+ ca", network="net b", **small)])[1]
+    columns = [make_column(), make_column("baseline", "net b", **small), make_column("+ ca", "net b", **small)]
+    assert describe_layers(columns)[1].startswith("Output of features.6 of net b, 4 x 4")
+    columns[1] = make_column("baseline", "net b")
+    assert describe_layers(columns)[1].startswith("Output of features.6 of net b: + ca, 4 x 4")
 
 
 def test_networks_are_named_as_in_the_tables():
