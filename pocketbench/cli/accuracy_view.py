@@ -27,6 +27,7 @@ SHOWN_NAMES = 5
 def watch_accuracies(requests: Sequence[AccuracyRequest]) -> Iterator[Progress]:
     """A progress bar over the pictures of one file after another."""
     with watch("judging", total=1) as bar:
+        bar.describe("reading the data set")
 
         def on_progress(request: AccuracyRequest, done: int, count: int) -> None:
             place = requests.index(request) + 1
