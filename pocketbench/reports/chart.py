@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from pocketbench.reports.figures import Figure, Point, find_latency_range, find_value_range
@@ -11,37 +12,55 @@ from pocketbench.reports.label_places import Mark, place_labels
 
 SERIES_COUNT = 6
 HEIGHT = 340
+X_DOMAIN, Y_DOMAIN = "\0x", "\0y"  # what stands in a form for the ranges of a figure; no group is named so
 POINTS = "points"  # the name of the data, by which the page's filters reach it
 
 
 def make_chart(figure: Figure) -> dict[str, Any]:
     """The Vega-Lite specification of a figure, as wide as the element it is put into."""
-    import altair as alt
-
     x_domain = widen(find_latency_range(figure.points), 0.14)
     y_domain = widen(find_value_range(figure.points), 0.12)
-    groups = list(dict.fromkeys(point.group for point in figure.points))
-    values = _make_values(figure, x_domain, y_domain)
-    x = alt.X("median:Q", title=f"{figure.latency_title}, ms", scale=alt.Scale(domain=x_domain, nice=False, zero=False))
-    y = alt.Y("value:Q", title=figure.value_title, scale=alt.Scale(domain=y_domain, nice=False, zero=False))
+    form = _make_form(
+        latency_title=figure.latency_title,
+        value_title=figure.value_title,
+        groups=tuple(dict.fromkeys(point.group for point in figure.points)),
+        has_front=figure.has_front,
+        has_value_intervals=any(point.value_low is not None for point in figure.points),
+    )
+    specification: dict[str, Any] = _fill(form, {X_DOMAIN: x_domain, Y_DOMAIN: y_domain})
+    specification["data"]["values"] = _make_values(figure, x_domain, y_domain)
+    return specification
+
+
+@functools.cache
+def _make_form(
+    *, latency_title: str, value_title: str, groups: tuple[str, ...], has_front: bool, has_value_intervals: bool
+) -> dict[str, Any]:
+    """The specification without its values: that of most figures of a report, and slow to make."""
+    import altair as alt
+
+    x = alt.X("median:Q", title=f"{latency_title}, ms", scale=alt.Scale(domain=[X_DOMAIN], nice=False, zero=False))
+    y = alt.Y("value:Q", title=value_title, scale=alt.Scale(domain=[Y_DOMAIN], nice=False, zero=False))
     color = alt.Color(
         "group:N",
-        scale=alt.Scale(domain=groups, range=[f"var(--series-{i % SERIES_COUNT + 1})" for i in range(len(groups))]),
+        scale=alt.Scale(
+            domain=list(groups), range=[f"var(--series-{i % SERIES_COUNT + 1})" for i in range(len(groups))]
+        ),
         legend=alt.Legend(title=None, orient="bottom", columns=1, labelLimit=300, symbolType="circle", symbolOpacity=1)
         if len(groups) > 1
         else None,
     )
     tooltip = [
         alt.Tooltip("name:N", title="model"),
-        alt.Tooltip("median:Q", title=f"{figure.latency_title}, ms", format=".4"),
+        alt.Tooltip("median:Q", title=f"{latency_title}, ms", format=".4"),
         alt.Tooltip("interval:N", title="95 % interval, ms"),
-        alt.Tooltip("value:Q", title=figure.value_title, format=".2f"),
+        alt.Tooltip("value:Q", title=value_title, format=".2f"),
     ]
-    if any(point.value_low is not None for point in figure.points):
+    if has_value_intervals:
         tooltip.append(alt.Tooltip("value_interval:N", title="95 % interval, %"))
     layers = []
-    base = alt.Chart(alt.Data(values=values, name=POINTS))
-    if figure.has_front:
+    base = alt.Chart(alt.Data(values=[], name=POINTS))
+    if has_front:
         layers.append(
             base.transform_filter("datum.front")
             .mark_line(interpolate="step-after", color="var(--muted)", strokeDash=[3, 3], strokeWidth=1.25)
@@ -50,10 +69,10 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     layers += [
         base.transform_filter("datum.low != null")
         .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
-        .encode(x=alt.X("low:Q", title=f"{figure.latency_title}, ms"), x2="high:Q", y=y, color=color),
+        .encode(x=alt.X("low:Q", title=f"{latency_title}, ms"), x2="high:Q", y=y, color=color),
         base.transform_filter("datum.value_low != null")
         .mark_rule(strokeWidth=1.5, opacity=0.7, clip=True)
-        .encode(x=x, y=alt.Y("value_low:Q", title=figure.value_title), y2="value_high:Q", color=color),
+        .encode(x=x, y=alt.Y("value_low:Q", title=value_title), y2="value_high:Q", color=color),
         base.mark_point(size=80, strokeWidth=2, filled=False, opacity=1, cursor="pointer").encode(
             x=x,
             y=y,
@@ -71,6 +90,17 @@ def make_chart(figure: Figure) -> dict[str, Any]:
     chart = alt.layer(*layers).properties(width="container", height=HEIGHT).configure(**make_config())
     specification: dict[str, Any] = chart.to_dict()
     return specification
+
+
+def _fill(form: Any, domains: Mapping[str, list[float]]) -> Any:
+    """A copy of the form in which a list that holds the name of a domain alone is that domain."""
+    if isinstance(form, dict):
+        return {key: _fill(value, domains) for key, value in form.items()}
+    if isinstance(form, list):
+        if len(form) == 1 and form[0] in (X_DOMAIN, Y_DOMAIN):
+            return list(domains[form[0]])
+        return [_fill(value, domains) for value in form]
+    return form
 
 
 def _make_values(figure: Figure, x_domain: list[float], y_domain: list[float]) -> list[dict[str, Any]]:
