@@ -107,7 +107,7 @@ def format_cell(index: int, cell: CamCell) -> str:
     nothing = f"<small>{NOTHING}</small>" if cell.is_empty else ""
     kind = "" if cell.is_right else ' class="wrong"'
     return (
-        f'<td><div class="cam cam-{index}"><img alt="class activation map, taken for {guess}"'
+        f'<td><div class="cam cam-{index}"><img alt="class activation map, taken for {escape(clean_text(cell.guess))}"'
         f' src="{encode_heat(cell.heat)}"></div><small{kind}>{guess}</small>{nothing}</td>'
     )
 
