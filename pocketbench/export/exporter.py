@@ -9,6 +9,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from pocketbench.core.errors import FileFault
 from pocketbench.core.jsonio import write_record
 from pocketbench.core.model_files import SUFFIXES, hash_model_file, measure_size, move_into_place, open_folder
 from pocketbench.core.records import Artifact, GraphFacts, ModelFacts, ModelSpec, Parity
@@ -58,6 +59,8 @@ def export_model(
         if target.twin is None:
             written.convert(prepared.exported, path, target.precision)
             parity = written.verify(path, prepared, target.precision)
+            if twins is not None:
+                copy_model_file(path, name_twin(target, twins))
         else:
             twin = make_twin(written, prepared, target.twin, twins or scratch)
             parity = quantise_twin(written, prepared, target, twin, path, calibration)
@@ -94,13 +97,28 @@ def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, fo
 
     Raises: ConversionError, ParityError, FileFault.
     """
-    path = folder / f"twin-{target.lowering}-{target.precision}{SUFFIXES[target.format]}"
+    path = name_twin(target, folder)
     if not path.exists():
         made = path.with_name(f"unverified-{path.name}")
         written.convert(prepared.exported, made, target.precision)
         written.verify(made, prepared, target.precision)
         made.rename(path)
     return path
+
+
+def name_twin(target: FormatTarget, folder: Path) -> Path:
+    return folder / f"twin-{target.lowering}-{target.precision}{SUFFIXES[target.format]}"
+
+
+def copy_model_file(path: Path, copy: Path) -> None:
+    """Raises: FileFault when the disk is full."""
+    try:
+        if path.is_dir():
+            shutil.copytree(path, copy)
+        else:
+            shutil.copyfile(path, copy)
+    except OSError as error:
+        raise FileFault(f"can't write {copy}: {error.strerror or error}", "check free space") from error
 
 
 def quantise_twin(

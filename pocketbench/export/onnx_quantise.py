@@ -6,14 +6,17 @@ import contextlib
 import io
 import logging
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
 import onnx
 
 from pocketbench.core.errors import ConversionError, FileFault
-from pocketbench.export.onnx_graph import read_model
+from pocketbench.export.onnx_graph import QUANTISING, read_model
+
+RENAMED = "_QuantizeLinear_Input"
+"""What the quantiser appends to the name of a result that is an output of the graph."""
 
 
 def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> None:
@@ -53,32 +56,45 @@ def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> No
 
 
 def read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """The quantised weights of a QDQ file as the numbers that they stand for, and the distance of neighbouring ones;
-    by the names of the tensors that they were made from.
+    """The tensors of floats that operators take, as the numbers that they stand for, and the distance of neighbouring
+    numbers (0 for those that are stored as floats). Scalars, the ends of a Clip, are left out: the outputs show them.
+
+    By the operator's result and the place among its inputs: the quantiser gives a constant that two operators take to
+    each of them under a name of its own.
 
     Raises: FileFault when the file is no ONNX model.
     """
-    model = read_model(path)
-    stored = {item.name: item for item in model.graph.initializer}
-    values, steps = {}, {}
-    for node in model.graph.node:
-        if node.op_type != "DequantizeLinear" or node.input[0] not in stored:
+    graph = read_model(path).graph
+    stored = {item.name: item for item in graph.initializer}
+    unpacked = {
+        node.output[0]: node for node in graph.node if node.op_type == "DequantizeLinear" and node.input[0] in stored
+    }
+    values: dict[str, np.ndarray] = {}
+    steps: dict[str, np.ndarray] = {}
+    for node in graph.node:
+        if node.op_type in QUANTISING:
             continue
-        data, scale = (onnx.numpy_helper.to_array(stored[name]).astype(np.float64) for name in node.input[:2])
-        zero_point = onnx.numpy_helper.to_array(stored[node.input[2]]) if len(node.input) > 2 else np.zeros(())
-        axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
-        if scale.size > 1:
-            along = [-1 if place == axis else 1 for place in range(data.ndim)]
-            scale, zero_point = scale.reshape(along), zero_point.reshape(along)
-        name = node.input[0].removesuffix("_quantized")
-        values[name] = (data - zero_point) * scale
-        steps[name] = np.broadcast_to(scale, data.shape)
+        for place, name in enumerate(node.input):
+            key = f"{node.output[0].removesuffix(RENAMED)} {place}"
+            if name in unpacked:
+                if stored[unpacked[name].input[0]].dims:
+                    values[key], steps[key] = _unpack(unpacked[name], stored)
+            elif name in stored and stored[name].dims and stored[name].data_type == onnx.TensorProto.FLOAT:
+                values[key] = onnx.numpy_helper.to_array(stored[name])
+                steps[key] = np.zeros(values[key].shape)
     return values, steps
 
 
-def read_floats(path: Path) -> dict[str, np.ndarray]:
-    """The constants of a file, by name. Raises: FileFault when it is no ONNX model."""
-    return {item.name: onnx.numpy_helper.to_array(item) for item in read_model(path).graph.initializer}
+def _unpack(node: onnx.NodeProto, stored: Mapping[str, onnx.TensorProto]) -> tuple[np.ndarray, np.ndarray]:
+    """What a DequantizeLinear makes of a constant, and the distance of neighbouring numbers."""
+    data, scale = (onnx.numpy_helper.to_array(stored[name]).astype(np.float64) for name in node.input[:2])
+    has_zero_point = len(node.input) > 2 and node.input[2] in stored
+    zero_point = onnx.numpy_helper.to_array(stored[node.input[2]]) if has_zero_point else np.zeros(scale.shape)
+    if scale.size > 1:
+        axis = next((item.i for item in node.attribute if item.name == "axis"), 1)
+        along = [-1 if place == axis % data.ndim else 1 for place in range(data.ndim)]
+        scale, zero_point = scale.reshape(along), zero_point.reshape(along)
+    return (data - zero_point.astype(np.float64)) * scale, np.broadcast_to(scale, data.shape)
 
 
 class _Reader:

@@ -14,7 +14,7 @@ import torch
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.core.records import Parity
 from pocketbench.export.onnx_graph import MAX_PROTO_BYTES, read_graph_facts
-from pocketbench.export.onnx_quantise import quantise_to_int8, read_floats, read_weights
+from pocketbench.export.onnx_quantise import quantise_to_int8, read_weights
 from pocketbench.export.parity import compare_outputs
 from pocketbench.export.preparation import PreparedModel
 from pocketbench.export.quantised_parity import compare_noise, compare_weights
@@ -131,7 +131,7 @@ def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision:
     """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
     FileFault when a file does not run."""
     values, steps = read_weights(path)
-    checked = compare_weights(values, steps, read_floats(twin))
+    checked = compare_weights(values, steps, read_weights(twin)[0])
     return compare_noise(
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from pocketbench.accuracy.recipe import Framing
 from pocketbench.core.errors import FileFault, UsageError
+from pocketbench.core.paired_accuracies import choose_pictures
 from pocketbench.core.records import Calibration, ModelSpec, Preprocessing
 from pocketbench.core.targets import CalibrationData, FormatTarget
 
@@ -86,8 +87,6 @@ def read_pictures(data: CalibrationData) -> Pictures:
         UnknownNameError: when there is no such data set.
         FileFault: when it can't be read, or some picture of the choice can't.
     """
-    import numpy as np
-
     from pocketbench.accuracy.datasets.catalog import open_dataset
     from pocketbench.accuracy.datasets.dataset import read_framed, refuse_unreadable
     from pocketbench.accuracy.preprocessing import normalise
@@ -98,9 +97,7 @@ def read_pictures(data: CalibrationData) -> Pictures:
             f"{dataset.name}, {SPLIT}: {len(dataset)} pictures are too few to calibrate on",
             f"{MIN_PICTURE_COUNT} are needed, {PICTURE_COUNT + CHECK_COUNT} are taken",
         )
-    count = min(len(dataset), PICTURE_COUNT + CHECK_COUNT)
-    chosen = [int(place) for place in np.linspace(0, len(dataset) - 1, count)]
-    framed = read_framed(dataset, data.preprocessing, chosen)
+    framed = read_framed(dataset, data.preprocessing, choose_pictures(len(dataset), PICTURE_COUNT + CHECK_COUNT))
     refuse_unreadable(dataset, framed)
     images = [normalise(pixels, data.preprocessing)[None] for pixels in framed.pixels]
     apart = (PICTURE_COUNT + CHECK_COUNT) // CHECK_COUNT
