@@ -1,16 +1,17 @@
 "use strict";
 // All that is known of one line, in a dialog: a copy of what stands for browsers without JavaScript.
-const details = document.createElement("template");
+const details = document.getElementById("details").textContent; // HTML, in which all text is escaped
 const dialog = document.createElement("dialog");
 dialog.id = "result";
 dialog.setAttribute("aria-labelledby", "result-title");
 document.body.append(dialog);
 
 function openResult(id) {
-  if (!details.content.childElementCount) details.innerHTML = document.getElementById("details").textContent;
-  const found = details.content.getElementById(id);
-  if (!found) return;
-  const article = found.cloneNode(true);
+  const start = details.indexOf(`<article class="result" id="${id}">`);
+  if (start < 0) return;
+  const copy = document.createElement("template");
+  copy.innerHTML = details.slice(start, details.indexOf("</article>", start));
+  const article = copy.content.firstElementChild;
   article.removeAttribute("id");
   article.querySelector("h3").id = "result-title";
   article.querySelector("header").append(makeSteps(id));

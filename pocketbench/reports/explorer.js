@@ -94,10 +94,14 @@ function compareRows(one, two) {
   return sign * order || one.place - two.place;
 }
 
+const LOT = 200; // lines that are in the page at first
+let most = LOT;
 let shown = rows;
+let lastDrawn; // a plot does not change with the order of the rows
 
 function apply() {
   shown = rows.filter(isShown);
+  const visible = new Set(shown);
   if (state.sort) shown.sort(compareRows);
   const groups = new Map();
   for (const row of shown) {
@@ -107,7 +111,12 @@ function apply() {
     groups.get(name).push(row);
   }
   for (const body of [...table.tBodies]) body.remove();
-  for (const [name, members] of groups) table.append(makeGroup(name, members));
+  let room = most;
+  for (const [name, members] of groups) {
+    if (room > 0) table.append(makeGroup(name, members, room));
+    room -= members.length;
+  }
+  if (room < 0) table.append(makeMore(-room));
   if (!shown.length) table.append(makeNothing());
   table.dataset.group = state.group;
   for (const { head, key } of columns) {
@@ -117,20 +126,22 @@ function apply() {
   }
   count.textContent = shown.length === rows.length ? `${rows.length} results` : `${shown.length} of ${rows.length} results shown`;
   reset.disabled = writeState() === "";
-  drawPlots(shown);
+  const drawn = [state.axis, state.colour, ...rows.map((row) => (visible.has(row) ? 1 : 0))].join();
+  if (drawn !== lastDrawn) drawPlots(shown);
+  lastDrawn = drawn;
 }
 
-function makeGroup(name, members) {
+function makeGroup(name, members, room) {
   const body = document.createElement("tbody");
   if (state.group !== "none") {
     const line = body.insertRow();
     line.className = "group";
     const head = make("th", { scope: "rowgroup", colSpan: columns.length });
-    const group = make("span", {}, make("b", {}, name), make("span", { className: "sum" }, describeGroup(members)));
+    const group = make("span", {}, make("b", {}, name), " ", make("span", { className: "sum" }, describeGroup(members)));
     head.append(group);
     line.append(head);
   }
-  body.append(...members.map((row) => row.element));
+  body.append(...members.slice(0, room).map((row) => row.element));
   return body;
 }
 
@@ -150,6 +161,24 @@ function readText(row, key) {
   return row.element.cells[columns.find((column) => column.key === key).place].firstChild.data;
 }
 
+/** The rest comes when a reader gets there: a browser needs seconds to lay out thousands of lines. */
+function makeMore(rest) {
+  const button = make("button", { type: "button" }, `Show ${rest} more`);
+  const show = () => {
+    most += LOT;
+    apply();
+  };
+  button.addEventListener("click", show);
+  const body = make("tbody", { className: "more" });
+  body.insertRow().append(make("td", { colSpan: columns.length }, button));
+  new IntersectionObserver(([entry], observer) => {
+    if (!entry.isIntersecting) return;
+    observer.disconnect();
+    show();
+  }).observe(button);
+  return body;
+}
+
 function makeNothing() {
   const body = document.createElement("tbody");
   const cell = make("td", { colSpan: columns.length, className: "nothing" }, "No result fits these filters.");
@@ -166,6 +195,7 @@ function make(tag, properties, ...children) {
 
 function change(edit) {
   edit();
+  most = LOT;
   apply();
   const hash = writeState();
   history.replaceState(null, "", hash ? `#${hash}` : location.pathname + location.search);
@@ -255,3 +285,7 @@ showState();
 apply();
 followAddress();
 addEventListener("hashchange", followAddress);
+addEventListener("beforeprint", () => {
+  most = Infinity;
+  apply();
+});

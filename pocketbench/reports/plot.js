@@ -3,6 +3,7 @@
 const plot = JSON.parse(document.getElementById("points")?.textContent ?? '{"axes":[],"points":[]}');
 const views = new Map();
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
+const MOST_NAMES = 120; // with more points there is no room, and the search for it takes long
 const NAME_SPACE = { gap: 9, radius: 7, character: 6.6, line: 13 };
 const PLACES = [
   ["right", -9, -11], ["left", 9, 0], ["right", -9, 0], ["center", 0, -14], ["left", 9, -11],
@@ -156,7 +157,8 @@ function placeNames(points, front, colour, toX, toY, width, height) {
   const isFree = ([left, top, right, bottom]) =>
     left >= 0 && top >= 0 && right <= width && bottom <= height &&
     !taken.some((box) => left < box[2] && box[0] < right && top < box[3] && box[1] < bottom);
-  for (const point of new Set([...front, ...points])) {
+  const named = points.length > MOST_NAMES ? front : [...front, ...points];
+  for (const point of new Set(named)) {
     const short = point.name.replace(/^\+ /, "").replace(/ \(r [^)]*\)/, "");
     const label = [short, ...varying.map((key) => (key === "threads" ? `${point.row[key]} thr.` : point.row[key]))].join(" ");
     const names = label === short ? [short] : [label, short];

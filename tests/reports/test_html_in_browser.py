@@ -78,23 +78,23 @@ def test_page_is_whole(browser: Browser, tmp_path: Path, width: int, scheme: str
     visit = open_report(browser, make_table(*make_example()), tmp_path, width, scheme)
     page = visit.page
     assert page.title() == "Latency and accuracy of mobilenet_v2 and another file"
-    assert page.locator(".chart svg").count() == 2
+    assert page.locator(".chart svg").count() == 3
     # baseline and ca have a top-1; se has none, and the foreign file has none
-    assert [count_points(page, figure) for figure in (0, 1)] == [2, 2]
+    assert [count_points(page, figure) for figure in (0, 1, 2)] == [4, 2, 2]
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     for chart in page.locator(".chart svg").all():
         box = chart.bounding_box()
         assert box is not None
         assert box["width"] > 250
         assert box["x"] + box["width"] <= width
-    names = page.locator("#figure-0 .mark-text.role-mark text").all_text_contents()
+    names = page.locator("#figure-1 .mark-text.role-mark text").all_text_contents()
     assert set(names) == {"baseline", "ca"}
     page.close()
 
 
 def test_table_says_what_the_records_say(browser: Browser, tmp_path: Path) -> None:
     page = open_report(browser, make_table(*make_example()), tmp_path).page
-    overview = page.locator("table").first
+    overview = page.locator("section", has=page.get_by_role("heading", name="Overview")).locator("table")
     lines = [row.locator("th, td").all_inner_texts() for row in overview.locator("tbody tr").all()]
     assert [line[0] for line in lines] == [
         "mobilenet_v2 1.0, 224 x 224",
@@ -117,7 +117,7 @@ def test_table_says_what_the_records_say(browser: Browser, tmp_path: Path) -> No
 
 def test_phone_scrolls_the_table_and_not_the_page(browser: Browser, tmp_path: Path) -> None:
     page = open_report(browser, make_table(*make_example()), tmp_path, width=390).page
-    container = page.locator(".scroll").first
+    container = page.get_by_role("region", name="Overview")
     assert container.evaluate("e => e.scrollWidth > e.clientWidth + 100")
     container.evaluate("e => e.scrollTo(e.scrollWidth, 0)")
     name = container.locator("tbody th", has_text="+ ca").first.bounding_box()
@@ -154,7 +154,7 @@ def test_tooltip_shows_names_as_text(browser: Browser, tmp_path: Path) -> None:
     results = [run for file in files for run in make_sessions(file, 5.0 + len(file.file_name) / 10)]
     visit = open_report(browser, make_table([], results, []), tmp_path)
     assert count_points(visit.page, 0) == 2  # against parameters: no top-1 is known
-    for point in visit.page.locator("#figure-0 .mark-symbol.role-mark path").all():
+    for point in visit.page.locator("#figure-1 .mark-symbol.role-mark path").all():
         point.hover()
         visit.page.locator("#vg-tooltip-element.visible").wait_for()
     assert visit.page.locator("#vg-tooltip-element img").count() == 0
