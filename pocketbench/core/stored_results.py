@@ -17,18 +17,17 @@ from pocketbench.core.samples import pack_samples, unpack_samples
 
 SERIES = ("wall_ns", "cpu_ns", "warmup_wall_ns")
 """The fields of a Measurement that are packed, in this order."""
-UNIQUE = "measurement"
-"""The field that is another in every result."""
 GROUPS = (
     ("run_id", "session_index"),
     ("artifact",),
     ("device", "plan"),
-    (UNIQUE,),
+    ("measurement",),
     ("failure", "conditions_before", "conditions_after"),
     ("caveats",),
     ("tools", "git_commit", "operator_times", "coverage", "origin"),
 )
 """The fields of a result, in their order; those of a group change together."""
+_UNIQUE = GROUPS.index(("measurement",))  # another in every result: its samples are put into it
 LONGEST_KNOWN = 10_000  # characters
 MOST_KNOWN = 4_000  # texts a group
 _HINTS = typing.get_type_hints(RunResult)
@@ -59,6 +58,7 @@ class ResultParser:
 
     def __init__(self) -> None:
         self._known: list[dict[str, dict[str, Any]]] = [{} for _ in GROUPS]
+        self._last: list[tuple[str, dict[str, Any]]] = [("", {}) for _ in GROUPS]
 
     def parse(self, text: str, packed: bytes | None, where: str) -> RunResult:
         """Raises: FileFault, which names `where` and the key, when it is not such a result."""
@@ -73,18 +73,26 @@ class ResultParser:
     def _parse_pieces(self, pieces: list[str], where: str) -> dict[str, Any] | None:
         values: dict[str, Any] = {}
         try:
-            for names, known, piece in zip(GROUPS, self._known, pieces, strict=True):
-                found = known.get(piece)
-                if found is None:
-                    found = _parse_group(names, piece, where)
-                    if names != (UNIQUE,) and len(piece) <= LONGEST_KNOWN:
-                        if len(known) >= MOST_KNOWN:
-                            known.clear()
-                        known[piece] = found
+            for index, piece in enumerate(pieces):
+                last, found = self._last[index]
+                if piece != last or index == _UNIQUE:  # two texts are compared faster than one is looked up
+                    found = self._find_group(index, piece, where)
+                    self._last[index] = piece, found
                 values |= found
         except (FileFault, ValueError, RecursionError):
             return None
         return values if len(values) == len(_HINTS) else None
+
+    def _find_group(self, index: int, piece: str, where: str) -> dict[str, Any]:
+        known = self._known[index]
+        found = known.get(piece)
+        if found is None:
+            found = _parse_group(GROUPS[index], piece, where)
+            if index != _UNIQUE and len(piece) <= LONGEST_KNOWN:
+                if len(known) >= MOST_KNOWN:
+                    known.clear()
+                known[piece] = found
+        return found
 
 
 def _cut(text: str) -> list[str] | None:

@@ -102,15 +102,13 @@ def _split(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
 
 def _read_settled(clocks: Sequence[ClockSamples], burst_count: int, settle_count: int) -> Any:
     """The settled samples, (clock, round, place in the burst); None where a number is too large to be exact."""
-    import numpy
-
     rows = _read_rows([clock.recorded for clock in clocks])
     if rows is None:
         return None
     samples = rows.reshape(len(clocks), -1, burst_count)[:, :, settle_count:]
     if samples.max() >= _EXACT or samples.min() <= -_EXACT:
         return None
-    return samples.astype(numpy.int64)
+    return samples
 
 
 def _read_rows(series: Sequence[Sequence[int]]) -> Any:
@@ -182,8 +180,9 @@ def _compare(variant: numpy.ndarray, baseline: numpy.ndarray) -> list[Overhead]:
 def _quantile(ordered: numpy.ndarray, fraction: float) -> numpy.ndarray:
     """`core.estimates.quantile` along the last axis, which is sorted."""
     below, above, part = _find_neighbours(ordered.shape[-1], fraction)
-    low = ordered[..., below]
-    between: numpy.ndarray = low + part * (ordered[..., above] - low)
+    # whole numbers stay as narrow as they were stored while they are sorted; differences of unsigned ones need a sign
+    low, high = (ordered[..., place].astype(float) for place in (below, above))
+    between: numpy.ndarray = low + part * (high - low)
     return between
 
 

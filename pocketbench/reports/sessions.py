@@ -79,7 +79,12 @@ def collect_cell(results: Iterable[RunResult]) -> CellRuns:
             failure = result.failure
             failures[session] = f"{failure.kind}: {failure.message}" if failure else "neither samples nor a failure"
             continue
-        settled = _settle(measurement, measurement.wall_ns, measurement.sample_statistic, count_behind(measurement))
+        settled = _settle(
+            measurement,
+            measurement.wall_ns,
+            measurement.sample_statistic,
+            count_behind(measurement) if measurement.summaries else (),
+        )
         if settled is None:
             failures[session] = (
                 f"no settled sample: {len(measurement.wall_ns)} calls in bursts of {measurement.burst_count}, of which "
