@@ -15,9 +15,6 @@ import onnx
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.onnx_graph import QUANTISING, read_model
 
-RENAMED = "_QuantizeLinear_Input"
-"""What the quantiser appends to the name of a result that is an output of the graph."""
-
 
 def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> None:
     """Write `path` from the file `twin`, which is float32.
@@ -59,7 +56,7 @@ def read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarra
     """The tensors of floats that operators take, as the numbers that they stand for, and the distance of neighbouring
     numbers (0 for those that are stored as floats). Scalars, the ends of a Clip, are left out: the outputs show them.
 
-    By the operator's result and the place among its inputs: the quantiser gives a constant that two operators take to
+    By the operator's name and the place among its inputs: the quantiser gives a constant that two operators take to
     each of them under a name of its own.
 
     Raises: FileFault when the file is no ONNX model.
@@ -75,7 +72,7 @@ def read_weights(path: Path) -> tuple[dict[str, np.ndarray], dict[str, np.ndarra
         if node.op_type in QUANTISING:
             continue
         for place, name in enumerate(node.input):
-            key = f"{node.output[0].removesuffix(RENAMED)} {place}"
+            key = f"{node.name or node.output[0]} {place}"
             if name in unpacked:
                 if stored[unpacked[name].input[0]].dims:
                     values[key], steps[key] = _unpack(unpacked[name], stored)
