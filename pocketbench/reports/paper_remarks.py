@@ -11,6 +11,9 @@ from pocketbench.reports.paper_names import name_block
 from pocketbench.reports.paper_records import PaperLine
 from pocketbench.reports.records import PublishedLatency, Table
 
+MOST_NAMED = 12
+"""How many rows without a published figure are named; more are counted."""
+
 
 def list_sources(table: Table) -> tuple[str, ...]:
     """The sources of the published top-1, in the order of the rows."""
@@ -88,8 +91,11 @@ def _describe_published(table: Table, lines: Sequence[PaperLine], *, has_ratios:
         left_out += [f"{line.network} {addition}: {reason[0].lower()}{reason[1:]}" for reason in reasons]
         if not reasons:
             missing.setdefault(line.network, []).append(addition)
+    count = sum(map(len, missing.values()))
     if not missing:
         return left_out
+    if count > MOST_NAMED:
+        return [*left_out, f"No published figure could be confirmed for {count} of {len(table.rows)} rows."]
     which = "; ".join(f"{network} {join_words(additions)}" for network, additions in missing.items())
     return [*left_out, f"No published figure could be confirmed for {which}."]
 

@@ -182,3 +182,5 @@ def test_an_installed_wheel_has_the_file(tmp_path: Path) -> None:
     assert count == "29"
     assert place.startswith(str(tmp_path))
     assert (tmp_path / "installed/pocketbench/reports/page.css").is_file()
+    assert (tmp_path / "installed/pocketbench/accuracy/published_latency.csv").is_file()
+    assert (tmp_path / "installed/pocketbench/suites/paper-table5.toml").is_file()

@@ -264,6 +264,11 @@ def test_published_latencies_are_told_beside_the_table() -> None:
     )
 
 
+def test_many_rows_without_a_published_figure_are_counted() -> None:
+    paper = lay_out([*make_network(), *(make_spec("se", reduction_ratio=ratio) for ratio in range(1, 13))])
+    assert "No published figure could be confirmed for 15 of 15 rows." in paper.remarks
+
+
 @pytest.mark.parametrize(("fraction", "printed"), [(0.74, "74.0"), (0.7402, "74.02"), (0.768, "76.8"), (1.0, "100.0")])
 def test_a_published_top1_has_the_digits_that_were_printed(fraction: float, printed: str) -> None:
     assert column(lay_out(make_network((None,)), published=[make_accuracy(fraction)]), "Published: Top-1 (%)") == [
