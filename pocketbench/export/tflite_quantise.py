@@ -15,8 +15,10 @@ import numpy as np
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.tflite_ranges import Ranges, measure_ranges
 
-MIN_RANGE = 1e-6
-"""Of an activation that is always 0 (a gate whose hidden channels died): a range of 0 would give no scale."""
+MIN_RANGE = 1e-3
+DEAD_RANGE = 1.0
+"""Of an activation that is always 0, as the hidden channels of a gate that died in training. 0 is exact at any scale,
+but the bias behind it is counted in that scale: at a tiny one it leaves 32 bits, and XNNPACK refuses the file."""
 DYNAMIC_OPERATORS = ("CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 """Depthwise convolutions stay in float32: XNNPACK has no such kernel, and each would leave the delegate."""
 
@@ -82,6 +84,6 @@ def _describe_ranges(ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
     described = {}
     for name, (low, high) in ranges.items():
         low, high = min(low, 0.0), max(high, 0.0)
-        ends = low, max(high, low + MIN_RANGE)
+        ends = low, max(high, low + (MIN_RANGE if low < high else DEAD_RANGE))
         described[name] = {key: np.array([end], np.float32) for key, end in zip(("min", "max"), ends, strict=True)}
     return described

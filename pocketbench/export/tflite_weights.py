@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,13 @@ from pocketbench.export.tflite_graph import read_model
 HALF_STEP_RATIO = 2.0**-10
 """float16 has 11 significant bits: neighbours differ by at most this part of the value."""
 SMALLEST_HALF = 2.0**-24
+DUPLICATE = re.compile(r"_duplicated_\d+$")
+"""What ai-edge-quantizer appends to the name of a constant that it copies for another operator, with another scale."""
+
+
+def name_source(name: str) -> str:
+    """The constant that a copy was made of; any other name as it is."""
+    return DUPLICATE.sub("", name)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,7 @@ from pocketbench.export.preparation import PreparedModel
 from pocketbench.export.quantised_parity import compare_noise, compare_weights
 from pocketbench.export.tflite_graph import read_graph_facts
 from pocketbench.export.tflite_quantise import quantise
-from pocketbench.export.tflite_weights import read_weights
+from pocketbench.export.tflite_weights import name_source, read_weights
 
 __all__ = ["TOLERANCES", "convert", "quantise", "read_graph_facts", "run", "verify", "verify_quantised"]
 
@@ -90,7 +90,9 @@ def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision:
     """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
     FileFault when a file does not run."""
     weights = read_weights(path)
-    checked = compare_weights(weights.values, weights.steps, read_weights(twin).values)
+    originals = read_weights(twin).values
+    sources = {name: originals[name_source(name)] for name in weights.values if name_source(name) in originals}
+    checked = compare_weights(weights.values, weights.steps, sources)
     return compare_noise(
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
