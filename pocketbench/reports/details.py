@@ -21,7 +21,7 @@ from pocketbench.reports.conditions_text import describe_machine
 from pocketbench.reports.labels import count_things, format_sample_count, name_latency
 from pocketbench.reports.lines import FlatLine
 from pocketbench.reports.operator_records import OperatorBreakdown
-from pocketbench.reports.operator_sheets import HOW_TO_GET, find_baseline_of, make_stage_sheet
+from pocketbench.reports.operator_sheets import HOW_TO_GET, name_stages
 from pocketbench.reports.operator_text import name_kind
 from pocketbench.reports.records import Latency, Overhead, Seeds, Table, TopOne
 from pocketbench.reports.sheets import EMPTY, Column, Entry, Line, Sheet
@@ -31,13 +31,13 @@ Property = tuple[str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """Properties, then sentences, then sheets; `folded` ones a reader opens."""
+    """Properties, then sentences, then sheets. `more` is the anchor of a sheet that stands elsewhere on the page."""
 
     title: str
     properties: tuple[Property, ...] = ()
     sentences: tuple[str, ...] = ()
     sheets: tuple[Sheet, ...] = ()
-    folded: tuple[Sheet, ...] = ()
+    more: str | None = None
 
 
 def make_parts(table: Table, line: FlatLine) -> list[Part]:
@@ -48,7 +48,7 @@ def make_parts(table: Table, line: FlatLine) -> list[Part]:
         _describe_accuracy(line),
         _describe_file(line),
         _describe_graph(line),
-        _describe_operators(table, line),
+        _describe_operators(line),
         _describe_conditions(table, line),
     ]
     remarks = table.remarks if line.latency is not None else ()
@@ -193,18 +193,15 @@ def _describe_tensors(tensors: Sequence[TensorFacts]) -> str:
     return "; ".join(map(describe, tensors)) or EMPTY
 
 
-def _describe_operators(table: Table, line: FlatLine) -> Part:
+def _describe_operators(line: FlatLine) -> Part:
     title = "Where the time goes"
     if line.cell is None or line.latency is None:
         return Part(title=title)
     operators = line.cell.operators
     if operators is None:
         return Part(title=title, sentences=(HOW_TO_GET,))
-    sheets = (_make_kind_sheet(operators),)
-    if not operators.stages:
-        return Part(title=title, sheets=sheets)
-    base = find_baseline_of(table, line)
-    return Part(title=title, sheets=sheets, folded=(make_stage_sheet(line.row, operators, base),))
+    more = name_stages(line.place, line.row_index) if operators.stages and line.place is not None else None
+    return Part(title=title, sheets=(_make_kind_sheet(operators),), more=more)
 
 
 def _make_kind_sheet(operators: OperatorBreakdown) -> Sheet:

@@ -120,10 +120,8 @@ def _format_part(part: Part) -> str:
     items = "".join(f"<li>{escape(sentence)}</li>" for sentence in part.sentences)
     content.append(f"<ul>{items}</ul>" if items else "")
     content += [format_sheet(sheet, has_groups=False) for sheet in part.sheets]
-    content += [
-        f"<details><summary>{escape(sheet.title)}</summary>{format_sheet(sheet, has_groups=False)}</details>"
-        for sheet in part.folded
-    ]
+    if part.more is not None:
+        content.append(f'<p><a class="more" href="#{part.more}">By stage of the network</a></p>')
     return f'<section class="part"><h4>{escape(part.title)}</h4>{"".join(content)}</section>'
 
 

@@ -34,7 +34,7 @@ def make_points(lines: Sequence[FlatLine], ids: Sequence[str]) -> dict[str, Any]
                 "id": name,
                 "name": line.row.label,
                 "where": f"{line.network}, {line.runtime_name}",
-                "x": [_scale(ns, 1 / _NS_PER_MS) for ns in (wall.median_ns, wall.low_ns, wall.high_ns)],
+                "x": [_to_ms(ns) for ns in (wall.median_ns, wall.low_ns, wall.high_ns)],
                 "y": _list_values(line, published),
             }
         )
@@ -60,7 +60,7 @@ def _list_values(line: FlatLine, published: tuple[str, str] | None) -> dict[str,
     top1, printed = line.file.top1, line.row.published
     if top1 is not None:
         bounds = (top1.accuracy.top1_fraction, top1.low_fraction, top1.high_fraction)
-        values["measured"] = [_scale(fraction, 100) for fraction in bounds]
+        values["measured"] = [_to_percent(fraction) for fraction in bounds]
     if printed is not None and _name_dataset(printed) == published:
         values["published"] = [100 * printed.top1_fraction, None, None]
     if line.parameter_count is not None:
@@ -80,8 +80,12 @@ def _name_dataset(accuracy: Accuracy) -> tuple[str, str]:
     return accuracy.dataset, accuracy.split
 
 
-def _scale(value: float | None, factor: float) -> float | None:
-    return None if value is None else value * factor
+def _to_ms(ns: float | None) -> float | None:
+    return None if ns is None else ns / _NS_PER_MS
+
+
+def _to_percent(fraction: float | None) -> float | None:
+    return None if fraction is None else 100 * fraction
 
 
 def make_explorer_chart(lines: Sequence[FlatLine]) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pocketbench.core.operator_kinds import KINDS
 from pocketbench.core.units import format_part_ms, format_signed_ms, format_signed_part_ms
 from pocketbench.reports.labels import describe_runtimes
-from pocketbench.reports.lines import FOREIGN_GROUP, FlatLine
+from pocketbench.reports.lines import FOREIGN_GROUP
 from pocketbench.reports.operator_records import KindTime, OperatorBreakdown, SiteTime
 from pocketbench.reports.operator_text import describe_cost, name_kind
 from pocketbench.reports.records import Row, Table
@@ -58,6 +58,7 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
     sections = []
     for place, name in enumerate(describe_runtimes(table.runtimes)):
         rows = [row for row in table.rows if row.cells[place].operators is not None]
+        index = {id(row): number for number, row in enumerate(table.rows)}
         if not rows:
             continue
         known = [(row, operators) for row in rows if (operators := row.cells[place].operators) is not None]
@@ -74,7 +75,9 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
                 ),
                 sheets=(*sheets, _make_network_sheet(known, place, baselines, has_attention=has_attention)),
                 stages=tuple(
-                    make_stage_sheet(row, operators, _find_baseline(row, baselines))
+                    _make_stage_sheet(
+                        row, operators, _find_baseline(row, baselines), name_stages(place, index[id(row)])
+                    )
                     for row, operators in known
                     if operators.stages
                 ),
@@ -83,12 +86,9 @@ def make_operator_sections(table: Table) -> list[OperatorSection]:
     return sections
 
 
-def find_baseline_of(table: Table, line: FlatLine) -> OperatorBreakdown | None:
-    """The operator times of the baseline on the line's runtime; None for the baseline itself."""
-    if line.place is None or line.row.is_baseline or line.row.group is None:
-        return None
-    members = [row.cells[line.place].operators for row in table.rows if row.group == line.row.group and row.is_baseline]
-    return next((operators for operators in members if operators is not None), None)
+def name_stages(place: int, row_index: int) -> str:
+    """The anchor of the sheet of a row's stages on the runtime at a place."""
+    return f"stages-{place + 1}-{row_index + 1}"
 
 
 def _name_block(row: Row) -> str | None:
@@ -144,7 +144,7 @@ def _make_network_sheet(
     return Sheet(title="The network itself", columns=tuple(columns), lines=tuple(lines))
 
 
-def make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBreakdown | None) -> Sheet:
+def _make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBreakdown | None, anchor: str) -> Sheet:
     """A line a stage; one more for each further block in it."""
     kinds = _list_kinds(site.kinds for site in operators.sites)
     columns = [Column(head="Network, ms")]
@@ -162,7 +162,9 @@ def make_stage_sheet(row: Row, operators: OperatorBreakdown, base: OperatorBreak
         for number, block in enumerate(blocks):
             entries = (network if number == 0 else Entry(text=""), *block)
             lines.append(Line(group=name_row(row), label=name or NOWHERE, entries=entries))
-    return Sheet(title=f"By stage: {name_row(row)}", columns=tuple(columns), lines=tuple(lines), corner="Stage")
+    return Sheet(
+        title=f"By stage: {name_row(row)}", columns=tuple(columns), lines=tuple(lines), corner="Stage", anchor=anchor
+    )
 
 
 def _enter_site(site: SiteTime, kinds: Iterable[str]) -> list[Entry]:

@@ -58,12 +58,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sheet:
-    """A table of text. `corner` is the head of its lines' labels."""
+    """A table of text. `corner` is the head of its lines' labels, `anchor` its address on a page, "" for none."""
 
     title: str
     columns: tuple[Column, ...]
     lines: tuple[Line, ...]
     corner: str = "Model"
+    anchor: str = ""
 
 
 def make_overview(table: Table) -> Sheet:
