@@ -45,7 +45,7 @@ def quantise(twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray
             maker = quantizer.Quantizer(str(twin))
             _set_recipe(maker, precision)
             made = maker.quantize(
-                None if ranges is None else _describe_ranges(ranges),
+                None if ranges is None else describe_ranges(ranges),
                 enable_progress_bar=False,
                 enable_progress_report=False,
             )
@@ -79,7 +79,7 @@ def _set_recipe(maker: Any, precision: str) -> None:
             maker.update_quantization_recipe(".*", names[name], algorithm_key="no_quantize")
 
 
-def _describe_ranges(ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
+def describe_ranges(ranges: Ranges) -> dict[str, dict[str, np.ndarray]]:
     """The ranges in the quantiser's form. Each holds 0, which padding and ReLU need exactly."""
     described = {}
     for name, (low, high) in ranges.items():

@@ -7,6 +7,7 @@ import pytest
 
 from pocketbench.core.errors import ParityError
 from pocketbench.export.quantised_parity import compare_noise, compare_weights, measure_agreement
+from pocketbench.export.tflite_quantise import describe_ranges
 
 # outputs of four inputs for three classes; the change about their mean has the root mean square 1
 EXPECTED = [
@@ -63,3 +64,14 @@ def test_a_weight_of_another_name_or_shape_is_refused() -> None:
     for stored in ({"other": WEIGHTS["conv"]}, {"conv": WEIGHTS["conv"][:1]}):
         with pytest.raises(ParityError, match="does not have"):
             compare_weights(stored, STEPS, WEIGHTS)
+
+
+def test_an_activation_that_is_always_0_gets_a_scale_that_a_bias_fits_in() -> None:
+    described = describe_ranges({"dead": (0.0, 0.0), "tiny": (0.0, 1e-9), "gate": (0.25, 1.0), "both": (-3.0, 2.0)})
+    ends = {name: (float(value["min"][0]), float(value["max"][0])) for name, value in described.items()}
+    assert ends["dead"] == (0.0, 1.0)
+    assert ends["tiny"] == (0.0, pytest.approx(1e-3))
+    assert ends["gate"] == (0.0, 1.0)  # padding and ReLU need an exact 0
+    assert ends["both"] == (-3.0, 2.0)
+    # a bias of 1 behind it, counted in scale of the input times scale of the weights, has to fit in 32 bits
+    assert 1.0 / (ends["tiny"][1] / 255 * 0.004) < 2**31
