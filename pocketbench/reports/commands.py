@@ -7,7 +7,7 @@ import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from pocketbench.core.records import ModelSpec, RunPlan
+from pocketbench.core.records import Calibration, ModelSpec, Preprocessing, RunPlan
 from pocketbench.reports.labels import HOST
 from pocketbench.reports.lines import FlatLine
 from pocketbench.reports.records import FileKind, Runtime, Schedule, Table
@@ -36,9 +36,13 @@ def list_commands(table: Table, line: FlatLine) -> tuple[Command, ...]:
     return tuple(commands)
 
 
-def list_export_arguments(spec: ModelSpec, kind: FileKind) -> list[str] | None:
+def list_export_arguments(spec: ModelSpec, kind: FileKind, calibration: Calibration | None = None) -> list[str] | None:
     """The arguments of `pocketbench export` for a model and a kind of file; None where options can't say it: an input
-    that is no single picture, or weights in a file whose place is not known."""
+    that is no single picture, or weights in a file whose place is not known.
+
+    Args:
+        calibration: by which its ranges were set, if any.
+    """
     batch, *rest = spec.input_shape
     if batch != 1 or len(spec.input_shape) != _PICTURE or kind.precision is None:
         return None
@@ -62,6 +66,9 @@ def list_export_arguments(spec: ModelSpec, kind: FileKind) -> list[str] | None:
     arguments += ["--rewrite"] if spec.rewrite else []
     arguments += _spell([("swap-gates", spec.swap_gates)])
     target = f"{kind.lowering or kind.format}:{kind.precision}"
+    if calibration is not None and calibration.dataset is not None:
+        arguments += ["--calibrate", calibration.dataset]
+        arguments += _spell_framing(calibration.preprocessing) if spec.preprocessing is None else []
     return ["export", *arguments, "--format", target, "--out", FOLDER]
 
 
@@ -85,7 +92,7 @@ def _list_exports(line: FlatLine, baseline: FlatLine | None) -> list[Command]:
     for each, purpose in ((baseline, "Export the baseline"), (line, "Export the file")):
         if each is None or each.row.spec is None:
             continue
-        arguments = list_export_arguments(each.row.spec, each.kind)
+        arguments = list_export_arguments(each.row.spec, each.kind, each.file.calibration)
         if arguments is None:
             reason = "its weights or its input can't be given by options"
             commands.append(Command(purpose=f"{purpose}: {reason}", text=None))
@@ -117,8 +124,15 @@ def _list_accuracies(line: FlatLine) -> list[Command]:
     top1 = line.file.top1
     if top1 is None:
         return []
-    arguments = ["accuracy", _find_path(line), "--data", top1.accuracy.dataset]
-    return [Command(purpose="Measure the top-1", text=_join(arguments))]
+    accuracy = top1.accuracy
+    arguments = ["accuracy", _find_path(line), "--data", accuracy.dataset]
+    asked = (accuracy.image_count or 0) + accuracy.unreadable_count
+    if accuracy.split_count is not None and 0 < asked < accuracy.split_count:
+        arguments += ["--limit", str(asked)]
+    if line.row.spec is None or line.row.spec.preprocessing is None:
+        arguments += _spell_framing(accuracy.preprocessing)
+    purpose = "Measure the top-1; pictures that have no name of their own are given by their path"
+    return [Command(purpose=purpose, text=_join(arguments))]
 
 
 def _find_baseline(table: Table, line: FlatLine) -> FlatLine | None:
@@ -164,6 +178,21 @@ def _is_known(spec: ModelSpec) -> bool:
 
 def _is_function(spec: ModelSpec) -> bool:
     return ":" in spec.backbone and not spec.backbone.startswith("timm:")
+
+
+def _spell_framing(preprocessing: Preprocessing | None) -> list[str]:
+    """How pictures are prepared, for a file that does not say it itself."""
+    if preprocessing is None:
+        return []
+    return _spell(
+        [
+            ("mean", ",".join(map(str, preprocessing.mean))),
+            ("std", ",".join(map(str, preprocessing.std))),
+            ("resize", preprocessing.resize),
+            ("crop", preprocessing.crop),
+            ("interpolation", preprocessing.interpolation),
+        ]
+    )
 
 
 def _split_shapes(text: str | None) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pocketbench.core.records import Accuracy, Parity, TensorFacts
+from pocketbench.core.records import Accuracy, Calibration, Parity, TensorFacts
 from pocketbench.core.units import (
     format_bytes,
     format_count,
@@ -148,6 +148,7 @@ def _describe_file(line: FlatLine) -> Part:
         ("M-Adds", _describe_count(row.mac_count)),
         ("Compared with", _describe_reference(file.parity)),
         ("Largest error", _describe_error(file.parity)),
+        ("Calibrated on", _describe_calibration(file.calibration)),
     ]
     return Part(title="Model and file", properties=_known(properties))
 
@@ -156,6 +157,13 @@ def _describe_reference(parity: Parity | None) -> str:
     if parity is None:
         return "not checked"
     return f"{parity.reference}, run by {parity.runtime} on {count_things(parity.input_count, 'input')}"
+
+
+def _describe_calibration(calibration: Calibration | None) -> str:
+    if calibration is None:
+        return EMPTY
+    where = " ".join(filter(None, [calibration.dataset, calibration.split]))
+    return f"{calibration.image_count:,} {where or calibration.source}"
 
 
 def _describe_error(parity: Parity | None) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from pocketbench.core.records import Accuracy, CoreCluster, DelegateCoverage, GraphFacts, ModelSpec, Parity
+from pocketbench.core.records import Accuracy, Calibration, CoreCluster, DelegateCoverage, GraphFacts, ModelSpec, Parity
 from pocketbench.reports.operator_records import OperatorBreakdown
 
 
@@ -66,7 +66,8 @@ class Seeds:
 class FileCell:
     """The file of a row in one format; `size_bytes` and what follows is None when there is none.
 
-    `parity` and `graph_facts` are those of the file's record; None where it was not checked, or its graph not read.
+    `parity`, `graph_facts` and `calibration` are those of the file's record; None where it was not checked, its graph
+    not read, or nothing calibrated.
     """
 
     file_name: str | None
@@ -79,6 +80,7 @@ class FileCell:
     notes: tuple[int, ...]
     parity: Parity | None = field(default=None, metadata={"since": "0.5"})
     graph_facts: GraphFacts | None = field(default=None, metadata={"since": "0.5"})
+    calibration: Calibration | None = field(default=None, metadata={"since": "0.5"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -149,6 +149,7 @@ def _make_file_cell(draft: RowDraft, kind: FileKind, measured: dict[str, TopOne]
         notes=(),
         parity=file.parity,
         graph_facts=file.graph_facts,
+        calibration=file.calibration,
     )
 
 

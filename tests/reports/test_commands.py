@@ -7,13 +7,17 @@ from pathlib import Path
 import click
 import pytest
 
+from pocketbench.cli import accuracy as accuracy_verb
 from pocketbench.cli import export, profile, report
-from pocketbench.core.records import Caveat, ModelSpec
+from pocketbench.cli.options import FRAMING_NAMES
+from pocketbench.core.records import Calibration, Caveat, ModelSpec, Preprocessing
+from pocketbench.core.targets import FormatTarget
 from pocketbench.profile.catalog import parse_engine
 from pocketbench.reports.commands import list_commands, list_export_arguments, list_profile_arguments
 from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.records import FileKind, Runtime, Schedule, Table
 from pocketbench.reports.table import make_table
+from pocketbench.workflow.accuracy_framing import frame_for, parse_framing
 from pocketbench.workflow.model_request import list_model_variants
 from pocketbench.workflow.model_specs import make_spec
 from pocketbench.workflow.profile_request import parse_shapes, parse_thread_counts
@@ -29,10 +33,17 @@ def parse(command: click.Command, arguments: list[str]) -> dict[str, object]:
     return {name: value for name, value in context.params.items() if value not in (None, (), False)}
 
 
-def read_back(arguments: list[str]) -> tuple[ModelSpec, str]:
+def read_target(arguments: list[str]) -> tuple[ModelSpec, FormatTarget]:
     params = parse(export.command, arguments)
-    options = {name: value for name, value in params.items() if name not in NOT_OF_A_MODEL}
-    ((spec, target),) = list_model_variants(options, str(params["formats"]))
+    given = {name: value for name, value in params.items() if name not in NOT_OF_A_MODEL}
+    framing = parse_framing(**{name: given.pop(name, None) for name in FRAMING_NAMES})  # type: ignore[arg-type]
+    calibrate = given.pop("calibrate", None)
+    (variant,) = list_model_variants(given, str(params["formats"]), calibrate, framing)  # type: ignore[arg-type]
+    return variant
+
+
+def read_back(arguments: list[str]) -> tuple[ModelSpec, str]:
+    spec, target = read_target(arguments)
     return spec, str(target)
 
 
@@ -89,6 +100,40 @@ def test_export_command_names_the_kind_of_file(kind: FileKind, target: str) -> N
     arguments = list_export_arguments(spec, kind)
     assert arguments is not None
     assert read_back(arguments) == (spec, target)
+
+
+PICTURES = Preprocessing(
+    size=(224, 224),
+    channels=3,
+    crop="center",
+    resize=256,
+    interpolation="bilinear",
+    mean=(0.485, 0.456, 0.406),
+    std=(0.229, 0.224, 0.225),
+)
+
+
+def test_export_command_calibrates_by_the_same_pictures(tmp_path: Path) -> None:
+    checkpoint = tmp_path / "best.pth"
+    checkpoint.write_bytes(b"weights")
+    spec = make_spec("mobilenet_v2", checkpoint=str(checkpoint))
+    calibration = Calibration(
+        source="pictures", image_count=512, inputs_sha256="ab", dataset="flowers", split="train", preprocessing=PICTURES
+    )
+    arguments = list_export_arguments(spec, FileKind(format="tflite", precision="int8"), calibration)
+    assert arguments is not None
+    found, target = read_target(shlex.split(shlex.join(arguments)))
+    assert (found, str(target)) == (spec, "tflite:int8")
+    assert target.calibration is not None
+    assert (target.calibration.data, target.calibration.preprocessing) == ("flowers", PICTURES)
+
+
+def test_export_command_leaves_random_weights_to_random_inputs() -> None:
+    calibration = Calibration(source="random inputs", image_count=32, inputs_sha256="ab")
+    spec = make_spec("mobilenet_v2")
+    arguments = list_export_arguments(spec, FileKind(format="onnx", precision="int8"), calibration)
+    assert arguments is not None
+    assert read_back(arguments) == (spec, "onnx:int8")
 
 
 @pytest.mark.parametrize("shape", [(4, 3, 224, 224), (1, 128)])
@@ -164,14 +209,32 @@ def test_a_foreign_file_with_a_nasty_name_stays_one_argument() -> None:
     assert params["paths"] == (Path("./-rf $(reboot)\n'.onnx"),)
 
 
-def test_a_measured_top1_has_its_command() -> None:
-    table = make_table(*make_example())
-    file = table.rows[0].files[0]
-    accuracy = make_accuracy(0.9, origin="measured", artifact_sha256=file.sha256, dataset="fashion-mnist")
+def judge_first_file(**changes: object) -> dict[str, object]:
+    """What `pocketbench accuracy` reads from the command for a file with such an accuracy."""
     artifacts, results, published = make_example()
+    table = make_table(artifacts, results, published)
+    file = table.rows[0].files[0]
+    accuracy = make_accuracy(0.9, origin="measured", artifact_sha256=file.sha256, dataset="fashion-mnist", **changes)
     table = make_table(artifacts, results, [*published, accuracy])
-    texts = [command.text for command in list_commands(table, make_lines(table)[0])]
-    assert f"pocketbench accuracy out/export/{file.file_name} --data fashion-mnist" in texts
+    (text,) = [
+        command.text for command in list_commands(table, make_lines(table)[0]) if "accuracy" in (command.text or "")
+    ]
+    params = parse(accuracy_verb.command, shlex.split(text or "")[1:])
+    assert params.pop("paths") == (Path(f"out/export/{file.file_name}"),)
+    return params
+
+
+def test_a_measured_top1_has_its_command() -> None:
+    assert judge_first_file(image_count=10_000, split_count=10_000) == {"data": "fashion-mnist"}
+
+
+def test_a_subset_and_the_preparation_of_its_pictures_are_named() -> None:
+    params = judge_first_file(image_count=190, unreadable_count=10, split_count=10_000, preprocessing=PICTURES)
+    assert params.pop("limit") == 200
+    assert params.pop("data") == "fashion-mnist"
+    framing = parse_framing(**params)  # type: ignore[arg-type]
+    assert framing is not None
+    assert frame_for(framing, 3, (224, 224)) == PICTURES
 
 
 def test_a_schedule_that_options_do_not_say_is_named() -> None:
