@@ -70,7 +70,7 @@ def _escape_character(character: str, following: str) -> str:
         return SPECIALS[character]
     if " " <= character <= "~":
         return character
-    letter, accent = (unicodedata.normalize("NFD", character) + "  ")[:2]
-    if accent in ACCENTS and len(unicodedata.normalize("NFD", character)) == 2 and letter.isascii():
-        return f"\\{ACCENTS[accent]}{{{letter}}}"
+    parts = unicodedata.normalize("NFD", character)
+    if len(parts) == 2 and parts[0].isascii() and parts[1] in ACCENTS:
+        return f"\\{ACCENTS[parts[1]]}{{{parts[0]}}}"
     return f"U+{ord(character):04X}"
