@@ -30,7 +30,7 @@ def command(
     as SVG and PNG."""
     from pocketbench.core.model_files import open_folder
     from pocketbench.core.store import Store
-    from pocketbench.reports.figure_files import write_figures
+    from pocketbench.reports.figure_files import MOST_FIGURES, write_figures
     from pocketbench.reports.writer import write_report
     from pocketbench.workflow.report_suite import make_suite_report
 
@@ -42,6 +42,8 @@ def command(
     report = make_suite_report(suite, artifacts or options.EXPORT_FOLDER, Store(), dataset=dataset)
     paths = [*write_report(report.table, folder), *write_figures(report.table, folder)]
     _print_paths(paths, as_json=as_json)
+    if len(report.table.runtimes) > MOST_FIGURES:
+        click.echo(f"{MOST_FIGURES} figures at most are drawn as pictures; the page has all", err=True)
     if report.table.result_count == 0:
         click.echo(f"nothing was measured yet: pocketbench profile --suite {suite}", err=True)
     if report.missing:

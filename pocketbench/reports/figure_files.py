@@ -22,6 +22,8 @@ The other fonts have its widths, for programs that show the SVG without it."""
 PLOT_WIDTH = 400  # names of points are placed for 270 to 520 px (`label_places`)
 PLOT_HEIGHT = 280
 PNG_SCALE = 2
+MOST_FIGURES = 12
+"""Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second."""
 _TITLE_CHARACTERS = 66
 _CAPTION_CHARACTERS = 88
 _LONGEST_NAME = 80
@@ -29,14 +31,15 @@ _TEXT_OF_DATA = frozenset({"data", "datasets", "domain"})  # names of models: ne
 
 
 def write_figures(table: Table, folder: Path) -> list[Path]:
-    """Write each figure of the table as report-RUNTIME.svg and report-RUNTIME.png; each appears whole or not at all.
+    """Write the first `MOST_FIGURES` figures of the table as report-RUNTIME.svg and report-RUNTIME.png; each appears
+    whole or not at all.
 
     All are drawn before the first is written.
 
     Raises:
         FileFault: when the folder can't be written.
     """
-    pictures = draw_figures(make_figures(table))
+    pictures = draw_figures(make_figures(table)[:MOST_FIGURES])
     for name, content in pictures.items():
         write_bytes(folder / name, content)
     return [folder / name for name in pictures]

@@ -7,7 +7,14 @@ import pytest
 from PIL import Image
 
 from pocketbench.core.errors import FileFault
-from pocketbench.reports.figure_files import PNG_SCALE, draw_figures, make_picture, name_figure_files, write_figures
+from pocketbench.reports.figure_files import (
+    MOST_FIGURES,
+    PNG_SCALE,
+    draw_figures,
+    make_picture,
+    name_figure_files,
+    write_figures,
+)
 from pocketbench.reports.figures import make_figures
 from pocketbench.reports.history_page import read_colours
 from pocketbench.reports.table import make_table
@@ -141,6 +148,24 @@ def test_files_are_written_whole_and_a_folder_that_can_not_be_is_said(tmp_path, 
     (tmp_path / "file").write_text("")
     with pytest.raises(FileFault, match="can't write"):
         write_figures(make_example(), tmp_path / "file")
+
+
+def test_a_fleet_of_devices_is_not_drawn_whole(tmp_path, monkeypatch) -> None:
+    drawn = []
+    table = make_table(
+        [],
+        [
+            run
+            for spec in ("se", "ca")
+            for threads in range(1, MOST_FIGURES + 3)
+            for run in make_sessions(make_artifact(make_spec(spec)), 5.0, sessions=(0,), threads=threads)
+        ],
+        [],
+    )
+    assert len(make_figures(table)) == MOST_FIGURES + 2
+    monkeypatch.setattr("pocketbench.reports.figure_files.draw_figures", lambda figures: drawn.extend(figures) or {})
+    assert write_figures(table, tmp_path) == []
+    assert drawn == make_figures(table)[:MOST_FIGURES]
 
 
 def test_a_table_without_a_figure_gives_no_files() -> None:
