@@ -35,8 +35,13 @@ class Format(Protocol):
             inputs: by which a precision that is calibrated (core.targets) sets the ranges of activations; else None.
         """
 
-    def verify_quantised(self, path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+    def verify_quantised(
+        self, path: Path, twin: Path, prepared: PreparedModel, precision: str, tolerance_ratio: float = 1.0
+    ) -> Parity:
         """That the file holds what `twin` holds, rounded, and still computes what the model computes.
+
+        Args:
+            tolerance_ratio: of the outputs; the weights have to agree in any case.
 
         Raises: ParityError, FileFault.
         """

@@ -164,14 +164,16 @@ def quantise(twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray
     compress(twin, path, precision)
 
 
-def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+def verify_quantised(
+    path: Path, twin: Path, prepared: PreparedModel, precision: str, tolerance_ratio: float = 1.0
+) -> Parity:
     """Raises: ParityError when the program is not that of `twin` with its weights rounded, or the outputs are too far
     from the model's; ConversionError, FileFault as `verify`."""
     checked = check_compressed(read_program(path), read_program(twin))
     return compare_noise(
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
-        tolerance=NOISE_TOLERANCES[precision],
+        tolerance=NOISE_TOLERANCES[precision] * tolerance_ratio,
         runtime=_name_runtime(precision),
         weights_checked=checked,
     )

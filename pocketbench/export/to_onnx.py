@@ -127,7 +127,9 @@ def quantise(twin: Path, path: Path, precision: str, inputs: Sequence[np.ndarray
     quantise_to_int8(twin, path, inputs)
 
 
-def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+def verify_quantised(
+    path: Path, twin: Path, prepared: PreparedModel, precision: str, tolerance_ratio: float = 1.0
+) -> Parity:
     """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
     FileFault when a file does not run."""
     values, steps = read_weights(path)
@@ -135,7 +137,7 @@ def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision:
     return compare_noise(
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
-        tolerance=NOISE_TOLERANCES[precision],
+        tolerance=NOISE_TOLERANCES[precision] * tolerance_ratio,
         runtime=_name_runtime(),
         weights_checked=checked,
     )

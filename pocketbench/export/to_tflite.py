@@ -86,7 +86,9 @@ def verify(path: Path, prepared: PreparedModel, precision: str) -> Parity:
     )
 
 
-def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision: str) -> Parity:
+def verify_quantised(
+    path: Path, twin: Path, prepared: PreparedModel, precision: str, tolerance_ratio: float = 1.0
+) -> Parity:
     """Raises: ParityError when a weight is not that of `twin`, rounded, or the outputs are too far from the model's;
     FileFault when a file does not run."""
     weights = read_weights(path)
@@ -96,7 +98,7 @@ def verify_quantised(path: Path, twin: Path, prepared: PreparedModel, precision:
     return compare_noise(
         prepared.expected,
         run(path, [[image] for image in prepared.inputs]),
-        tolerance=NOISE_TOLERANCES[precision],
+        tolerance=NOISE_TOLERANCES[precision] * tolerance_ratio,
         runtime=_name_runtime(),
         weights_checked=checked,
     )
