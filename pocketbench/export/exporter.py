@@ -22,7 +22,7 @@ from pocketbench.export.preparation import PreparedModel
 
 RANDOM_WEIGHTS_RATIO = 4.0
 """Networks with random weights amplify rounding from layer to layer (measured: an error of 0.41 for MobileNetV2 0.35
-with CA, onnx:int8; trained ones 0.03 to 0.1). Their files are there to be timed, and hold the weights of their twin exactly.
+with CA, onnx:int8; trained ones 0.03 to 0.1). Their files are there to be timed; the weights must agree all the same.
 """
 
 
