@@ -49,12 +49,13 @@ def format_explorer(lines: Sequence[FlatLine], plot: str) -> str:
         plot: its HTML, "" for none.
     """
     columns = list_columns(lines)
+    has_networks = len({line.network for line in lines}) > 1
     heads = "".join(_format_head(column) for column in columns)
     span = len(columns) + 1
     body = []
     ids = iter(name_results(lines))
     for network, members in groupby(enumerate(lines), key=lambda item: item[1].network):
-        rows = "".join(_format_row(index, next(ids), line, columns) for index, line in members)
+        rows = "".join(_format_row(index, next(ids), line, columns, has_networks) for index, line in members)
         head = f'<tr class="group"><th scope="rowgroup" colspan="{span}"><span>{escape(network)}</span></th></tr>'
         body.append(f"<tbody>{head}{rows}</tbody>")
     head = f'<tr><th scope="col" class="text" data-key="model">Model</th>{heads}</tr>'
@@ -74,10 +75,11 @@ def _format_head(column: ExplorerColumn) -> str:
     return f'<th scope="col" {" ".join(filter(None, attributes))}>{escape(column.head)}</th>'
 
 
-def _format_row(index: int, name: str, line: FlatLine, columns: Sequence[ExplorerColumn]) -> str:
+def _format_row(index: int, name: str, line: FlatLine, columns: Sequence[ExplorerColumn], has_networks: bool) -> str:
     cells = "".join(_format_cell(column.read(line), column) for column in columns)
     link = f'<a href="#{name}">{escape(line.row.label)}</a>'
-    network = f'<small class="network">{escape(line.network)}</small>'
+    hidden = "" if has_networks else " hidden"  # one network needs no name in every line
+    network = f'<small class="network"{hidden}>{escape(line.network)}</small>'
     short = ' class="short"' if len(line.row.label) <= 20 else ""
     return f'<tr data-line="{index}"><th scope="row"{short}>{link}{network}</th>{cells}</tr>'
 

@@ -14,7 +14,7 @@ from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.table import make_table
 from tests.reports.paper_samples import make_suite_table
-from tests.reports.synthetic import make_example
+from tests.reports.synthetic import make_artifact, make_example
 from tests.reports.test_html_in_browser import LEAST_CONTRAST, MEASURE_CONTRASTS, Visit, browser
 
 pytestmark = pytest.mark.slow
@@ -350,9 +350,9 @@ def test_without_javascript_it_is_a_plain_table(browser: Browser, path: Path) ->
 
 
 def test_many_lines_come_in_lots(browser: Browser, tmp_path: Path) -> None:
-    table = make_suite_table(widths=[width / 20 for width in range(1, 15)], devices=("a", "b"), threads=(1,))
-    count = len(make_lines(table))
-    assert count > 400
+    count = 450
+    files = [make_artifact(None, "onnx", file_name=f"{number}.onnx", size_bytes=number) for number in range(count)]
+    table = make_table(files, [], [])
     path = tmp_path / "report.html"
     path.write_text(format_html(table), encoding="utf-8")
     page = browser.new_page()
@@ -361,8 +361,9 @@ def test_many_lines_come_in_lots(browser: Browser, tmp_path: Path) -> None:
     assert page.locator("#count").inner_text() == f"{count} results"
     page.locator("#lines .more button").evaluate("e => e.click()")
     assert page.locator("#lines tr[data-line]").count() == 400
-    page.locator("#lines th[data-key=median] button").click()
+    page.locator("#lines th[data-key=size] button").click()
     assert page.locator("#lines tr[data-line]").count() == 200
+    assert page.locator("#lines tr[data-line] a").nth(10).inner_text() == "10.onnx"
     page.locator("#lines .more").scroll_into_view_if_needed()
     page.wait_for_function("document.querySelectorAll('#lines tr[data-line]').length >= 400")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
