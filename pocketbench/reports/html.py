@@ -22,6 +22,9 @@ from pocketbench.reports.lines import make_lines
 from pocketbench.reports.operator_sheets import EXPLANATION, HOW_TO_GET, make_operator_sections
 from pocketbench.reports.operator_sheets import TITLE as OPERATORS_TITLE
 from pocketbench.reports.page import format_header, format_page, format_section
+from pocketbench.reports.paper_layout import TITLE as PAPER_TITLE
+from pocketbench.reports.paper_layout import make_paper_sheet, make_paper_table
+from pocketbench.reports.paper_records import PaperTable
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheet_html import format_sheet
 from pocketbench.reports.sheets import make_file_sheet, make_overview, make_runtime_sheets
@@ -43,6 +46,7 @@ def format_html(table: Table) -> str:
         format_explorer(lines, plot) if lines else "",
         format_section("Overview", format_sheet(make_overview(table), has_details=True)),
         format_section("Latency and accuracy", _format_figures(table, figures, len(charts))),
+        format_section(PAPER_TITLE, _format_paper(make_paper_table(table))),
         *(format_section(sheet.title, format_sheet(sheet)) for sheet in make_runtime_sheets(table)),
         _format_operators(table),
         format_section("Files", format_sheet(make_file_sheet(table))),
@@ -66,7 +70,7 @@ def _format_operators(table: Table) -> str:
         parts += [f'<p class="prose">{escape(sentence)}</p>' for sentence in section.sentences]
         parts += [format_sheet(sheet) for sheet in section.sheets]
         parts += [
-            f'<details id="{sheet.anchor}"><summary>{escape(sheet.title)}</summary>{format_sheet(sheet)}</details>'
+            f"<details><summary>{escape(sheet.title)}</summary>{format_sheet(sheet)}</details>"
             for sheet in section.stages
         ]
     return f'<div class="operators">{format_section(OPERATORS_TITLE, "".join(parts))}</div>'
@@ -81,6 +85,11 @@ def _format_header(table: Table) -> str:
         when = "imported " if machine.transport == IMPORTED else ""
         facts.append(f"{', '.join(dict.fromkeys(parts))}, {when}{describe_dates(machine)}")
     return format_header(table.title, facts)
+
+
+def _format_paper(paper: PaperTable) -> str:
+    remarks = "".join(f"<p>{escape(remark)}</p>" for remark in paper.remarks)
+    return f'{format_sheet(make_paper_sheet(paper), has_details=True)}<div class="prose">{remarks}</div>'
 
 
 def _format_remarks(remarks: Iterable[str]) -> str:

@@ -13,6 +13,8 @@ from pocketbench.reports.conditions_text import (
 )
 from pocketbench.reports.operator_sheets import EXPLANATION, HOW_TO_GET, make_operator_sections
 from pocketbench.reports.operator_sheets import TITLE as OPERATORS_TITLE
+from pocketbench.reports.paper_layout import TITLE as PAPER_TITLE
+from pocketbench.reports.paper_layout import make_paper_sheet, make_paper_table
 from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import Entry, Sheet, make_file_sheet, make_overview, make_runtime_sheets
 
@@ -22,6 +24,9 @@ def format_markdown(table: Table) -> str:
     sections = [f"# {escape_markdown(table.title)}", _format_sheet(make_overview(table))]
     if table.remarks:
         sections += [f"**{REMARKS_TITLE}**", "\n".join(f"- {escape_markdown(remark)}" for remark in table.remarks)]
+    paper = make_paper_table(table)
+    sections += [f"## {PAPER_TITLE}", _format_sheet(make_paper_sheet(paper))]
+    sections.append("\n".join(f"- {escape_markdown(remark)}" for remark in paper.remarks))
     for sheet in make_runtime_sheets(table):
         sections += [f"## {escape_markdown(sheet.title)}", _format_sheet(sheet)]
     sections += _format_operators(table)

@@ -1,4 +1,4 @@
-"""The report on disk, in four forms of the same table."""
+"""The report on disk, in five forms of the same table."""
 
 from __future__ import annotations
 
@@ -7,14 +7,16 @@ from pathlib import Path
 from pocketbench.core.jsonio import write_texts
 from pocketbench.reports.csv_json import format_csv, format_json
 from pocketbench.reports.html import format_html
+from pocketbench.reports.latex import format_latex
 from pocketbench.reports.markdown import format_markdown
+from pocketbench.reports.paper_layout import make_paper_table
 from pocketbench.reports.records import Table
 
 
 def write_report(table: Table, folder: Path) -> list[Path]:
-    """Write report.md, report.csv, report.json and report.html; each appears whole or not at all.
+    """Write report.md, report.csv, report.json, report.html and report.tex; each appears whole or not at all.
 
-    All four are made before the first is written: a failure leaves the old report as it was.
+    All are made before the first is written: a failure leaves the old report as it was.
 
     Raises:
         FileFault: when the folder can't be written.
@@ -24,5 +26,6 @@ def write_report(table: Table, folder: Path) -> list[Path]:
         "report.csv": format_csv(table),
         "report.json": format_json(table),
         "report.html": format_html(table),
+        "report.tex": format_latex(make_paper_table(table)),
     }
     return write_texts(folder, texts)

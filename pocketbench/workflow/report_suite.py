@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from pocketbench.accuracy.published import read_published, why_missing
+from pocketbench.accuracy.published import find_published_latencies, read_published, why_missing
 from pocketbench.core.errors import FileFault
 from pocketbench.core.records import Artifact, RunResult
 from pocketbench.core.store import Store
@@ -60,7 +60,8 @@ def make_suite_report(suite_name: str, folder: Path, store: Store, *, dataset: s
         trained=read_trained_accuracies(suite),
         dataset=dataset,
     )
-    return SuiteReport(table=table, missing=missing)
+    latencies = find_published_latencies([artifact.spec for artifact in artifacts if artifact.spec is not None])
+    return SuiteReport(table=replace(table, published_latencies=latencies), missing=missing)
 
 
 def find_suite_artifacts(suite: Suite, folder: Path) -> tuple[list[Artifact], list[Variant]]:

@@ -9,9 +9,9 @@ from pocketbench.reports.writer import write_report
 from tests.reports.synthetic import make_example
 
 
-def test_report_is_four_files(tmp_path: Path) -> None:
+def test_report_is_five_files(tmp_path: Path) -> None:
     paths = write_report(make_table(*make_example()), tmp_path / "new" / "folder")
-    assert [path.name for path in paths] == ["report.md", "report.csv", "report.json", "report.html"]
+    assert [path.name for path in paths] == ["report.md", "report.csv", "report.json", "report.html", "report.tex"]
     assert all(path.stat().st_size > 1000 for path in paths)
     assert sorted(path.name for path in paths[0].parent.iterdir()) == sorted(path.name for path in paths)
 
