@@ -16,7 +16,7 @@ from pocketbench.workflow.accuracy_framing import EXAMPLE
 from pocketbench.workflow.export_models import ExportOutcome, Progress, Variant, export_models
 from pocketbench.workflow.kept_artifacts import read_artifact
 from pocketbench.workflow.model_request import list_suite_variants
-from pocketbench.workflow.suites import read_suite
+from pocketbench.workflow.trained_weights import read_trained_suite
 
 INTERPRETED_LIMIT = 200
 """Pictures that an .mlpackage is judged by when nobody says: its interpreter takes up to a second for one."""
@@ -73,7 +73,7 @@ def request_suite(
         SuiteError, UsageError: for a suite that breaks the rules.
         FileFault: when the folder can't be written.
     """
-    variants = list_suite_variants(read_suite(suite))
+    variants = list_suite_variants(read_trained_suite(suite))
     with watch(variants) as on_progress:
         outcome = export_models(variants, folder, on_progress)
     return request_files([folder / artifact.file_name for artifact in outcome.artifacts], None, limit), outcome
