@@ -364,7 +364,8 @@ def test_a_suite_of_the_current_folder_comes_before_the_one_of_the_package(tmp_p
     (folder / "broken.toml").write_text("title = ")
     assert len(read_suite("paper").models) == 1
     listed = {suite.name: suite for suite in list_suites()}
-    assert set(listed) == {"fashion", "paper", "smoke", "broken"}
+    tables = {f"paper-table{number}" for number in range(1, 6)}
+    assert set(listed) == {"fashion", "paper", "smoke", "broken"} | tables
     assert (listed["paper"].title, listed["paper"].problem) == ("A title", None)
     assert "broken.toml is not TOML" in listed["broken"].problem
 
