@@ -94,7 +94,7 @@ function compareRows(one, two) {
   return sign * order || one.place - two.place;
 }
 
-const LOT = 200; // lines that are in the page at first
+const LOT = 100; // lines that are in the page at first
 let most = LOT;
 let shown = rows;
 let lastDrawn; // a plot does not change with the order of the rows
