@@ -16,9 +16,9 @@ function openResult(id) {
   article.querySelector("h3").id = "result-title";
   article.querySelector("header").append(makeSteps(id));
   for (const link of article.querySelectorAll("a.more")) {
-    const copy = document.getElementById(link.hash.slice(1))?.cloneNode(true);
-    copy?.removeAttribute("id");
-    link.parentElement.replaceWith(...(copy ? [copy] : [])); // a large report leaves some of its sheets out
+    const copy = document.getElementById(link.hash.slice(1)).cloneNode(true);
+    copy.removeAttribute("id");
+    link.parentElement.replaceWith(copy);
   }
   for (const code of article.querySelectorAll("pre")) code.before(makeCopy(code));
   dialog.replaceChildren(article);

@@ -70,7 +70,7 @@ def _format_operators(table: Table) -> str:
         parts += [f'<p class="prose">{escape(sentence)}</p>' for sentence in section.sentences]
         parts += [format_sheet(sheet) for sheet in section.sheets]
         parts += [
-            f"<details><summary>{escape(sheet.title)}</summary>{format_sheet(sheet)}</details>"
+            f'<details id="{sheet.anchor}"><summary>{escape(sheet.title)}</summary>{format_sheet(sheet)}</details>'
             for sheet in section.stages
         ]
     return f'<div class="operators">{format_section(OPERATORS_TITLE, "".join(parts))}</div>'
