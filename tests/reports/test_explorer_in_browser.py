@@ -15,7 +15,7 @@ from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.table import make_table
 from tests.reports.paper_samples import make_suite_table
 from tests.reports.synthetic import make_artifact, make_example
-from tests.reports.test_html_in_browser import LEAST_CONTRAST, MEASURE_CONTRASTS, Visit, browser
+from tests.reports.test_html_in_browser import LEAST_CONTRAST, MEASURE_CONTRASTS, PATIENCE_MS, Visit, browser
 
 pytestmark = pytest.mark.slow
 __all__ = ["browser"]  # the fixture
@@ -165,6 +165,7 @@ def test_a_view_is_a_link(page: Page, browser: Browser) -> None:
     address, shown = page.url, list_shown(page)
     assert address.endswith("#attention=ca&max-median=5&group=precision&sort=size&colour=precision")
     other = browser.new_page()
+    other.set_default_timeout(PATIENCE_MS)
     other.goto(address)
     assert list_shown(other) == shown
     assert other.locator(".chip input[name=attention][value=ca]").is_checked()
@@ -179,6 +180,7 @@ def test_a_view_is_a_link(page: Page, browser: Browser) -> None:
 )
 def test_an_address_that_makes_no_sense_shows_everything(browser: Browser, path: Path, hash: str) -> None:
     other = browser.new_page()
+    other.set_default_timeout(PATIENCE_MS)
     errors: list[str] = []
     other.on("pageerror", lambda error: errors.append(str(error)))
     other.goto(f"{path.as_uri()}#{hash}")
@@ -279,6 +281,7 @@ def test_closing_details_keeps_the_filters(page: Page) -> None:
 
 def test_a_line_is_a_link(browser: Browser, path: Path) -> None:
     other = browser.new_page()
+    other.set_default_timeout(PATIENCE_MS)
     other.goto(f"{path.as_uri()}#{IDS[3]}")
     assert other.locator("#result[open]").get_attribute("data-result") == IDS[3]
     other.keyboard.press("Escape")

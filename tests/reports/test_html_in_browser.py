@@ -25,6 +25,7 @@ FLAGS = [
 ]
 # WCAG 2.2, success criterion 1.4.3: the least contrast of text with what is behind it.
 LEAST_CONTRAST = 4.5
+PATIENCE_MS = 120_000  # a busy machine is no failure
 
 
 def find_browser() -> str:
@@ -49,6 +50,7 @@ class Visit:
         self.complaints: list[str] = []
         self.requests: list[str] = []
         self.page: Page = browser.new_page(viewport={"width": width, "height": 900}, color_scheme=scheme)  # type: ignore[arg-type]
+        self.page.set_default_timeout(PATIENCE_MS)
         self.page.on("console", lambda message: self.complaints.append(f"{message.type}: {message.text}"))
         self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
         self.page.on("dialog", lambda dialog: (self.complaints.append("a dialog opened"), dialog.dismiss()))
