@@ -76,21 +76,15 @@ def read_graph_facts(path: Path) -> GraphFacts:
     from ai_edge_litert import schema_py_generated as schema
 
     model = read_model(path)
-    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
     graph = model.subgraphs[0]
-    operators = [
-        (_name_operator(model.operatorCodes[operator.opcodeIndex], names), operator)
-        for subgraph in model.subgraphs
-        for operator in subgraph.operators or ()
-    ]
-    counts = Counter(name for name, _ in operators)
+    counts = Counter(name for subgraph in model.subgraphs for name in name_operators(model, subgraph))
     inputs, outputs = (
         tuple(_describe_tensor(graph.tensors[index], schema) for index in indices)
         for indices in (graph.inputs, graph.outputs)
     )
     return GraphFacts(
         parameter_count=_count_weights(model, schema),
-        mac_count=count_macs(model, names) if len(model.subgraphs) == 1 else None,
+        mac_count=count_macs(model) if len(model.subgraphs) == 1 else None,
         operator_counts=dict(sorted(counts.items())),
         layout_operator_count=sum(count for name, count in counts.items() if name in LAYOUT_OPERATORS),
         partition_count=None,
@@ -101,12 +95,20 @@ def read_graph_facts(path: Path) -> GraphFacts:
     )
 
 
-def count_macs(model: Any, names: dict[int, str]) -> int | None:
+def name_operators(model: Any, graph: Any = None) -> list[str]:
+    """The kind of each operator of a graph, the first unless another is given: "CONV_2D", a custom operator's code."""
+    from ai_edge_litert import schema_py_generated as schema
+
+    names = {value: name for name, value in vars(schema.BuiltinOperator).items() if not name.startswith("_")}
+    operators = (model.subgraphs[0] if graph is None else graph).operators or ()
+    return [_name_operator(model.operatorCodes[operator.opcodeIndex], names) for operator in operators]
+
+
+def count_macs(model: Any) -> int | None:
     """Multiply-accumulates of convolutions, fully connected layers and matrix products of a one-graph model."""
     graph = model.subgraphs[0]
     total = 0
-    for operator in graph.operators or ():
-        name = _name_operator(model.operatorCodes[operator.opcodeIndex], names)
+    for name, operator in zip(name_operators(model), graph.operators or (), strict=True):
         if name not in {"CONV_2D", "DEPTHWISE_CONV_2D", "TRANSPOSE_CONV", "FULLY_CONNECTED", "BATCH_MATMUL", "CONV_3D"}:
             continue
         shapes = [graph.tensors[index].shape for index in (*operator.inputs, *operator.outputs) if index >= 0]

@@ -87,6 +87,16 @@ def test_the_file_is_sound_and_the_same_each_time(
 
 
 class TestTflite:
+    def test_the_scores_are_not_rounded_and_their_weights_are(self, quantise: Quantise) -> None:
+        path, _ = quantise(to_tflite, "int8")
+        graph = tflite_graph.read_model(path).subgraphs[0]
+        last = graph.operators[-1]
+        assert tflite_graph.read_graph_facts(path).outputs[0].name == graph.tensors[last.outputs[0]].name.decode()
+        assert [graph.tensors[index].type for index in (last.inputs[1], *last.outputs)] == [
+            schema.TensorType.INT8,
+            schema.TensorType.FLOAT32,
+        ]
+
     def test_a_file_cut_within_its_appended_weights_is_refused(self, quantise: Quantise) -> None:
         path, _ = quantise(to_tflite, "dynamic_int8")
         path.write_bytes(path.read_bytes()[:-64])
@@ -149,6 +159,13 @@ class TestOnnx:
                 changed += 1
         onnx.save(model, path)
         return changed
+
+    def test_the_scores_are_not_rounded_and_their_weights_are(self, quantise: Quantise) -> None:
+        path, _ = quantise(to_onnx, "int8")
+        graph = onnx.load(path).graph
+        [last] = [node for node in graph.node if graph.output[0].name in node.output]
+        [unpacked] = [node for node in graph.node if last.input[1] in node.output]
+        assert (last.op_type, unpacked.op_type) == ("Gemm", "DequantizeLinear")
 
     def test_faults_of_weights_show(self, quantise: Quantise, prepared: PreparedModel) -> None:
         faults = [("_quantized", lambda value: np.roll(value, 1, axis=0)), ("weight_0_scale", lambda value: 2 * value)]
