@@ -61,7 +61,7 @@ def make_suite_report(suite_name: str, folder: Path, store: Store, *, dataset: s
         dataset=dataset,
     )
     latencies = find_published_latencies([artifact.spec for artifact in artifacts if artifact.spec is not None])
-    return SuiteReport(table=replace(table, published_latencies=latencies), missing=missing)
+    return SuiteReport(table=replace(table, published_latencies=latencies, suite=suite_name), missing=missing)
 
 
 def find_suite_artifacts(suite: Suite, folder: Path) -> tuple[list[Artifact], list[Variant]]:

@@ -24,7 +24,8 @@ def check_compressed(compressed: Program, twin: Program) -> int:
 
     Raises: ParityError that names the first difference.
     """
-    packed, rest = [], []
+    packed: list[Operation] = []
+    rest: list[Operation] = []
     for operation in compressed.operations:
         (packed if operation.kind.startswith(DECOMPRESSION_PREFIX) else rest).append(operation)
     renamed = {operation.outputs[0].name: _find_source(operation, twin) for operation in packed}
@@ -85,7 +86,8 @@ def _find_steps(operation: Operation, values: np.ndarray, source: np.ndarray) ->
         places = np.clip(np.searchsorted(entries, source), 1, entries.size - 1)
         nearest = np.minimum(np.abs(source - entries[places - 1]), np.abs(source - entries[places]))
         # k-means rounds its centres to float16 after it has chosen among them
-        return 2 * nearest + 2.0**-9 * np.abs(values) + 1e-7
+        reach: np.ndarray = 2 * nearest + 2.0**-9 * np.abs(values) + 1e-7
+        return reach
     [scale] = operation.inputs["scale"]
     [axis] = operation.inputs["axis"]
     assert isinstance(scale, Constant)
@@ -95,4 +97,5 @@ def _find_steps(operation: Operation, values: np.ndarray, source: np.ndarray) ->
     along = [-1 if place == int(axis.data) else 1 for place in range(values.ndim)]
     step = scale.data.astype(np.float64).reshape(along if scale.data.size > 1 else ())
     # the scale and the product are rounded to float16, a relative 2^-11 each
-    return np.broadcast_to(step, values.shape) + 2.0**-9 * np.abs(values)
+    steps: np.ndarray = np.broadcast_to(step, values.shape) + 2.0**-9 * np.abs(values)
+    return steps
