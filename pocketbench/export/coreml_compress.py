@@ -6,16 +6,21 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.mil.canonical import make_canonical
 from pocketbench.export.mil.silence import silence_coremltools
+
+PALETTE_SIZE = 64
 
 
 def compress(twin: Path, path: Path, precision: str) -> None:
     """Write `path` from the package `twin`, which is float16; operators go on computing in float16.
 
     int8_weights: whole numbers of 8 bits and a scale for each output channel. palette6: 64 values for each tensor,
-    found by k-means, and 6 bits for each weight. Biases and tensors that would grow stay as they are.
+    found by k-means, and 6 bits for each weight; a tensor of no more than 64 values keeps them. Biases and tensors that
+    would grow stay as they are.
 
     Raises:
         ConversionError: when coremltools refuses the model.
@@ -50,4 +55,16 @@ def _compress_weights(optimize: Any, model: Any, precision: str) -> Any:
         settings = optimize.OpLinearQuantizerConfig(mode="linear_symmetric", dtype="int8", granularity="per_channel")
         return optimize.linear_quantize_weights(model, optimize.OptimizationConfig(global_config=settings))
     settings = optimize.OpPalettizerConfig(mode="kmeans", nbits=6, granularity="per_tensor")
-    return optimize.palettize_weights(model, optimize.OptimizationConfig(global_config=settings))
+    choice = optimize.OptimizationConfig(global_config=settings)
+    # k-means with fewer values than centres gives some values a wrong one; these tensors need no rounding
+    exact = optimize.OpPalettizerConfig(mode="custom", lut_function=list_values)
+    for name, weight in optimize.get_weights_metadata(model).items():
+        if len(np.unique(weight.val)) <= PALETTE_SIZE:
+            choice.set_op_name(name, exact)
+    return optimize.palettize_weights(model, choice)
+
+
+def list_values(weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The palette of a tensor of no more than 64 values, and the place of each element's value in it."""
+    values, places = np.unique(weights, return_inverse=True)
+    return np.pad(values, (0, PALETTE_SIZE - len(values)), mode="edge"), places.astype(np.uint8).reshape(-1)

@@ -234,3 +234,18 @@ def test_coreml_faults_show(tmp_path: Path, precision: str, compressible: tuple[
         find_operations(model, "relu")[0].type = "abs"
     with pytest.raises(ParityError, match="another way"):
         verify(to_coreml, large, swapped, twin, precision)
+
+
+def test_a_palette_keeps_a_tensor_of_few_values_exact(tmp_path: Path) -> None:
+    """As the matrix that ECA's convolution over channels is written as: its taps on diagonals, else 0."""
+    taps = [0.13918449, -0.40294325, 0.02567618, 0.22798596, 0.18579923]
+    matrix = sum(torch.diag(torch.full((48 - abs(place),), tap), place) for place, tap in enumerate(taps, -2))
+    network = nn.Sequential(nn.Conv2d(3, 48, 3), nn.Conv2d(48, 48, 1), nn.AdaptiveAvgPool2d(1)).eval()
+    network[1].weight = nn.Parameter(matrix.reshape(48, 48, 1, 1))
+    prepared = prepare_model(network, INPUT_SHAPE)
+    twin, path = tmp_path / "twin.mlpackage", tmp_path / "small.mlpackage"
+    to_coreml.convert(prepared.exported, twin, "fp16")
+    to_coreml.quantise(twin, path, "palette6", None)
+    parity = verify(to_coreml, prepared, path, twin, "palette6")
+    assert parity.weights_checked == 1
+    assert parity.relative_error < 1e-2
