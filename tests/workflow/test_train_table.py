@@ -94,9 +94,9 @@ def test_a_function_is_not_trained(tmp_path):
         read_suite(str(path))
 
 
-def test_fashion_is_thirteen_variants_from_three_seeds():
+def test_fashion_is_eleven_variants_from_three_seeds():
     suite = read_suite("fashion")
-    assert len(suite.models) == 13
+    assert len(suite.models) == 11
     assert suite.train.seeds == (0, 1, 2)
     assert [(model.block, model.gate) for model in suite.models[:7]] == [
         (None, None),
