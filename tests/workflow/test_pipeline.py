@@ -47,8 +47,12 @@ def test_from_a_suite_to_its_report(tmp_path: Path) -> None:
     assert len(listed) == 8
 
     run(tmp_path, "report", "--suite", "smoke", "--out", "report")
-    names = sorted(path.name for path in (tmp_path / "report").iterdir())
-    assert names == ["report.csv", "report.html", "report.json", "report.md"]
+    names = {path.name for path in (tmp_path / "report").iterdir()}
+    figures = ("report-litert-1-thread-tflite-fp32", "report-onnxruntime-1-thread-onnx-fp32")
+    assert names == {
+        *(f"report.{suffix}" for suffix in ("csv", "html", "json", "md", "tex")),
+        *(f"{name}.{suffix}" for name in figures for suffix in ("png", "svg")),
+    }
     markdown = (tmp_path / "report/report.md").read_text()
     for text in ("baseline", "+ se (r 24)", "litert", "onnxruntime", "How it was measured", "could be confirmed"):
         assert text in markdown
