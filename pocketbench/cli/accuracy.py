@@ -6,7 +6,6 @@ from pathlib import Path
 
 import click
 
-from pocketbench.accuracy.preprocessing_rules import CROPS, INTERPOLATIONS
 from pocketbench.cli import options
 from pocketbench.core.errors import UsageError
 
@@ -37,13 +36,7 @@ prepared; for others --mean, --std and the options below it say it, on the scale
 @click.option(
     "--threads", type=click.IntRange(1, 1024), help="Pictures at a time, a thread each.  [default: one a core]"
 )
-@click.option("--mean", metavar="LIST", help="(value - mean) / std: one number, or one a channel.")
-@click.option("--std", metavar="LIST", help="As --mean.")
-@click.option("--resize", type=click.IntRange(1, 65_536), help="Shorter side before the crop.  [default: as it is]")
-@click.option(
-    "--crop", type=click.Choice(CROPS), help="Cut out the middle, or change the proportions.  [default: center]"
-)
-@click.option("--interpolation", type=click.Choice(INTERPOLATIONS), help="Of a resize.")
+@options.describe_framing
 @options.as_json
 def command(
     paths: tuple[Path, ...],

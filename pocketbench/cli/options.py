@@ -46,7 +46,9 @@ FRAMING_OPTIONS = (
     click.option("--std", metavar="LIST", help="As --mean."),
     click.option("--resize", type=click.IntRange(1, 65_536), help="Shorter side before the crop.  [default: as it is]"),
     click.option(
-        "--crop", metavar="center|squash", help="Cut out the middle, or change the proportions.  [default: center]"
+        "--crop",
+        type=click.Choice(["center", "squash"]),
+        help="Cut out the middle, or change the proportions.  [default: center]",
     ),
     click.option(
         "--interpolation", type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]), help="Of a resize."

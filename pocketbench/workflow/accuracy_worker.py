@@ -10,12 +10,8 @@ which the parent keeps as a log.
 
 from __future__ import annotations
 
-import json
-import os
-import signal
 import sys
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -25,39 +21,21 @@ from pocketbench.accuracy.datasets.dataset import DataSet
 from pocketbench.accuracy.evaluate import evaluate_artifact
 from pocketbench.accuracy.picture_stream import PictureStream
 from pocketbench.accuracy.recipe import Framing
-from pocketbench.core.errors import EnvironmentFault, PocketbenchError
+from pocketbench.core.errors import EnvironmentFault
 from pocketbench.core.jsonio import dump_record, from_plain
 from pocketbench.core.paired_accuracies import choose_pictures
 from pocketbench.core.records import Artifact, Preprocessing
 from pocketbench.workflow.accuracy_framing import SPLIT, frame_for
+from pocketbench.workflow.reply_worker import Reply, serve_requests
 
 REPLY_INTERVAL_S = 0.1
 SWITCH_INTERVAL_S = 0.0005
 """How long a thread that reads pictures may keep the one that judges them waiting for the interpreter."""
 
-Reply = Callable[[dict[str, Any]], None]
-
 
 def main() -> None:
-    # the parent decides when to stop: Ctrl-C reaches the whole process group
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-
-    def reply(message: dict[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
-
-    judge = Judge(reply)
-    for line in sys.stdin:
-        try:
-            judge.judge(json.loads(line))
-        except PocketbenchError as error:
-            reply({"failure": [error.exit_code, error.what, error.cure]})
-        except MemoryError:
-            reply(
-                {"failure": [EnvironmentFault.exit_code, "out of memory", "close other programs, or set --threads 1"]}
-            )
+    serve_requests(lambda reply: Judge(reply).judge_within_memory)
 
 
 class Judge:
@@ -67,6 +45,12 @@ class Judge:
         self.reply = reply
         self.dataset: tuple[str, DataSet] | None = None
         self.stream: tuple[tuple[str, Preprocessing, int | None], PictureStream] | None = None
+
+    def judge_within_memory(self, request: dict[str, Any]) -> None:
+        try:
+            self.judge(request)
+        except MemoryError as error:
+            raise EnvironmentFault("out of memory", "close other programs, or set --threads 1") from error
 
     def judge(self, request: dict[str, Any]) -> None:
         artifact = from_plain(request["artifact"], Artifact, "request", "artifact")

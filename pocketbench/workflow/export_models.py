@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import queue
 import threading
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from pocketbench.workflow.cache_keys import make_static_key
 from pocketbench.workflow.export_process import ExportJob, ExportProcess
 from pocketbench.workflow.kept_artifacts import find_current_artifact
 from pocketbench.workflow.worker_count import count_workers
+from pocketbench.workflow.worker_pool import run_on_processes
 
 WORKER_MEMORY_BYTES = 3 * 2**30
 """Kept free for each worker. Three converters and MobileNetV2 with CA peak at 0.9 GB; larger networks need more."""
@@ -87,41 +86,21 @@ def _run_jobs(
 ) -> None:
     workers = count_workers(WORKER_MEMORY_BYTES)
     jobs = plan_jobs(variants, workers)
-    workers = min(workers, len(jobs))
-    idle: queue.SimpleQueue[ExportProcess] = queue.SimpleQueue()
-    processes = [ExportProcess() for _ in range(workers)]
-    for process in processes:
-        idle.put(process)
     guard = threading.Lock()
 
-    def run(job: ExportJob) -> None:
-        process = idle.get()
-        try:
-            for kind, target, value in process.export(job, folder):
-                variant = (job.spec, target)
-                with guard:
-                    if kind == "artifact":
-                        artifact, fresh = value
-                        found[variant] = artifact
-                        outcome.exported_count += fresh
-                        report(variant, "exported" if fresh else "current")
-                    elif kind == "failure":
-                        outcome.failures.append((variant, value))
-                        report(variant, "failed")
-                    else:
-                        report(variant, "exporting")
-        finally:
-            idle.put(process)
+    def work(process: ExportProcess, job: ExportJob) -> None:
+        for kind, target, value in process.export(job, folder):
+            variant = (job.spec, target)
+            with guard:
+                if kind == "artifact":
+                    artifact, fresh = value
+                    found[variant] = artifact
+                    outcome.exported_count += fresh
+                    report(variant, "exported" if fresh else "current")
+                elif kind == "failure":
+                    outcome.failures.append((variant, value))
+                    report(variant, "failed")
+                else:
+                    report(variant, "exporting")
 
-    pool = ThreadPoolExecutor(workers)
-    try:
-        futures: set[Future[None]] = {pool.submit(run, job) for job in jobs}
-        while futures:  # short waits: a thread's wait can't be interrupted by Ctrl-C on every platform
-            done, futures = wait(futures, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.stop()
-        pool.shutdown(wait=True)
+    run_on_processes([ExportProcess() for _ in range(min(workers, len(jobs)))], jobs, work)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from pocketbench.core.model_files import open_folder
 from pocketbench.core.records import ModelSpec
 from pocketbench.workflow.train_process import TrainProcess
 from pocketbench.workflow.train_table import TrainTable
+from pocketbench.workflow.worker_pool import run_on_processes
 
 CPU, GPU = "cpu", "cuda"
 
@@ -128,13 +127,7 @@ def _run(
     found: dict[TrainRequest, Training],
     outcome: TrainOutcome,
 ) -> None:
-    processes = [TrainProcess() for _ in range(worker_count)]
-    idle: queue.SimpleQueue[TrainProcess] = queue.SimpleQueue()
-    for process in processes:
-        idle.put(process)
-
-    def run(request: TrainRequest) -> None:
-        process = idle.get()
+    def work(process: TrainProcess, request: TrainRequest) -> None:
         try:
             for reply in process.train(_describe(request, device)):
                 if "training" in reply:
@@ -145,21 +138,8 @@ def _run(
                     on_progress(request, reply["step"] / reply["of"])
         except PocketbenchError as error:
             outcome.failures.append((request, error))
-        finally:
-            idle.put(process)
 
-    pool = ThreadPoolExecutor(worker_count)
-    try:
-        futures: set[Future[None]] = {pool.submit(run, request) for request in requests}
-        while futures:  # short waits: a thread's wait can't be interrupted by Ctrl-C on every platform
-            done, futures = wait(futures, timeout=0.2, return_when=FIRST_COMPLETED)
-            for future in done:
-                future.result()
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
-        for process in processes:
-            process.stop()
-        pool.shutdown(wait=True)
+    run_on_processes([TrainProcess() for _ in range(worker_count)], requests, work)
 
 
 def _describe(request: TrainRequest, device: str) -> dict[str, Any]:

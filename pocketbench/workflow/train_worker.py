@@ -7,42 +7,22 @@ what, cure]}. What else is printed goes to stderr, which the parent keeps as a l
 
 from __future__ import annotations
 
-import json
-import os
-import signal
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pocketbench.accuracy.recipe import Recipe, make_preprocessing
-from pocketbench.core.errors import PocketbenchError
 from pocketbench.core.jsonio import dump_record, from_plain
 from pocketbench.core.records import ModelSpec, Preprocessing
+from pocketbench.workflow.reply_worker import Reply, serve_requests
 
 if TYPE_CHECKING:
     from pocketbench.accuracy.training_data import TrainingData
 
 STEPS_BETWEEN_REPLIES = 10
 
-Reply = Callable[[dict[str, Any]], None]
-
 
 def main() -> None:
-    # the parent decides when to stop: Ctrl-C reaches the whole process group
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    replies = os.fdopen(os.dup(1), "w", encoding="utf-8", buffering=1)
-    os.dup2(2, 1)
-
-    def reply(message: dict[str, Any]) -> None:
-        replies.write(json.dumps(message) + "\n")
-
-    trainer = Trainer(reply)
-    for line in sys.stdin:
-        try:
-            trainer.train(json.loads(line))
-        except PocketbenchError as error:
-            reply({"failure": [error.exit_code, error.what, error.cure]})
+    serve_requests(lambda reply: Trainer(reply).train)
 
 
 class Trainer:

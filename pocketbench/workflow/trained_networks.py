@@ -11,8 +11,7 @@ from pocketbench.blocks.checkpoint_file import hash_checkpoint
 from pocketbench.core.errors import UsageError
 from pocketbench.core.records import ModelSpec, Preprocessing
 from pocketbench.workflow.suites import Suite
-from pocketbench.workflow.train_models import find_training, list_requests
-from pocketbench.workflow.trained_weights import suite_folder
+from pocketbench.workflow.trained_weights import find_first_trainings
 
 SHOWN_NAMES = 3
 
@@ -57,22 +56,6 @@ def find_trained_networks(suite: Suite, trainings: Path) -> tuple[list[TrainedNe
             " models a checkpoint",
         )
     return networks, missing
-
-
-def find_first_trainings(suite: Suite, trainings: Path) -> dict[ModelSpec, tuple[Path, Training]]:
-    """The finished trainings of the suite's first seed: in `trainings`, else those that it came with.
-
-    Raises: FileFault.
-    """
-    if suite.train is None:
-        return {}
-    found: dict[ModelSpec, tuple[Path, Training]] = {}
-    for folder in (suite_folder(suite), trainings):
-        for request in list_requests(suite.models, suite.train, folder, suite.train.seeds[:1]):
-            training = find_training(request)
-            if training is not None:
-                found[request.spec] = (request.path, training)
-    return found
 
 
 def take_checkpoint(spec: ModelSpec, path: Path) -> TrainedNetwork:

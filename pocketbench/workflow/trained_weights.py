@@ -33,22 +33,30 @@ def read_trained_suite(name: str) -> Suite:
     suite = read_suite(name)
     if suite.train is None:
         return suite
-    seed = suite.train.seeds[:1]
-    models: list[ModelSpec] = []
-    missing: list[str] = []
-    for spec in suite.models:
-        requests = [list_requests([spec], suite.train, folder, seed)[0] for folder in list_folders(suite)]
-        path = next((request.path for request in requests if find_training(request) is not None), None)
-        if path is None:
-            missing.append(spec.name)
-        else:
-            models.append(add_checkpoint(spec, str(path)))
+    trained = find_first_trainings(suite, TRAIN_FOLDER)
+    missing = [spec.name for spec in suite.models if spec not in trained]
     if missing:
         rest = f" and of {len(missing) - 1} more" if len(missing) > 1 else ""
         raise UsageError(
             f"suite {suite.name} has no trained weights of {missing[0]}{rest}", f"pocketbench train --suite {name}"
         )
-    return replace(suite, models=tuple(models))
+    return replace(suite, models=tuple(add_checkpoint(spec, str(trained[spec][0])) for spec in suite.models))
+
+
+def find_first_trainings(suite: Suite, trainings: Path) -> dict[ModelSpec, tuple[Path, Training]]:
+    """The finished trainings of the suite's first seed: in `trainings`, else those that it came with.
+
+    Raises: FileFault.
+    """
+    if suite.train is None:
+        return {}
+    found: dict[ModelSpec, tuple[Path, Training]] = {}
+    for folder in (suite_folder(suite), trainings):
+        for request in list_requests(suite.models, suite.train, folder, suite.train.seeds[:1]):
+            training = find_training(request)
+            if training is not None:
+                found[request.spec] = (request.path, training)
+    return found
 
 
 def read_trained_accuracies(suite: Suite) -> list[TrainedAccuracy]:
@@ -78,11 +86,6 @@ def read_trained_accuracies(suite: Suite) -> list[TrainedAccuracy]:
         for item in trainings
         if item.seed in suite.train.seeds
     ]
-
-
-def list_folders(suite: Suite) -> list[Path]:
-    """Where weights are looked for, in this order."""
-    return [TRAIN_FOLDER, suite_folder(suite)]
 
 
 def suite_folder(suite: Suite) -> Path:
