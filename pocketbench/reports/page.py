@@ -6,12 +6,13 @@ nothing.
 
 from __future__ import annotations
 
-import functools
 import json
 from collections.abc import Iterable, Sequence
 from html import escape
 from importlib import resources
 from typing import Any
+
+from pocketbench.reports.plot_script import read_plot_script
 
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline' 'unsafe-eval'; img-src data:"
 
@@ -70,16 +71,7 @@ def read_style() -> str:
 
 def _format_script(charts: Sequence[dict[str, Any]]) -> str:
     data = escape_json(charts)
-    return f'<script type="application/json" id="charts">{data}</script><script>{_bundle_script()}</script>'
-
-
-@functools.cache
-def _bundle_script() -> str:
-    """page.js with the Vega libraries that it draws with, in one text."""
-    import vl_convert
-
-    bundle: str = vl_convert.javascript_bundle(_read_resource("page.js"))
-    return bundle
+    return f'<script type="application/json" id="charts">{data}</script><script>{read_plot_script()}</script>'
 
 
 def _read_resource(name: str) -> str:
