@@ -9,11 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from pocketbench.core.jsonio import write_bytes
-from pocketbench.core.units import make_printable
 from pocketbench.reports.chart import make_chart
 from pocketbench.reports.figures import Figure, make_figures
-from pocketbench.reports.history_page import read_colours
 from pocketbench.reports.labels import join_words
+from pocketbench.reports.picture_colours import put_colours
 from pocketbench.reports.records import Table
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -27,7 +26,6 @@ MOST_FIGURES = 12
 _TITLE_CHARACTERS = 66
 _CAPTION_CHARACTERS = 88
 _LONGEST_NAME = 80
-_TEXT_OF_DATA = frozenset({"data", "datasets", "domain"})  # names of models: never read as a colour
 
 
 def write_figures(table: Table, folder: Path) -> list[Path]:
@@ -106,8 +104,7 @@ def make_picture(figure: Figure) -> dict[str, Any]:
             "title": {"color": "var(--ink)", "fontSize": 13, "fontWeight": 600, "offset": 10},
         },
     }
-    resolved: dict[str, Any] = _resolve(picture, read_colours())
-    return resolved
+    return put_colours(picture)
 
 
 def _number_clips(svg: str) -> str:
@@ -150,15 +147,3 @@ def _make_numbers(layers: Sequence[dict[str, Any]]) -> dict[str, Any]:
             "color": {"condition": {"test": "datum.front", "value": "var(--surface)"}, "value": "var(--ink)"},
         },
     }
-
-
-def _resolve(part: Any, colours: dict[str, str]) -> Any:
-    """The specification with the values of colour variables, and with text that XML and a terminal can hold."""
-    if isinstance(part, dict):
-        return {name: _resolve(value, {} if name in _TEXT_OF_DATA else colours) for name, value in part.items()}
-    if isinstance(part, list):
-        return [_resolve(value, colours) for value in part]
-    if isinstance(part, str):
-        variable = re.fullmatch(r"var\((--[a-z0-9-]+)\)", part)
-        return colours[variable[1]] if variable and colours else make_printable(part)
-    return part

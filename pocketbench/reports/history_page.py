@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import re
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
@@ -15,7 +13,8 @@ from pocketbench.reports.history_chart import make_history_chart, make_history_l
 from pocketbench.reports.history_records import CellHistory, History
 from pocketbench.reports.history_text import CLOCKS, HINT, describe_findings, describe_order, name_cells
 from pocketbench.reports.labels import count_things
-from pocketbench.reports.page import format_header, format_page, format_section, read_style
+from pocketbench.reports.page import format_header, format_page, format_section
+from pocketbench.reports.picture_colours import put_colours
 
 PICTURE_WIDTH = 720
 PICTURE_HEIGHT = 260
@@ -89,10 +88,9 @@ def _format_figure(index: int, title: str, cell: CellHistory) -> str:
 
 
 def _make_picture(history: History) -> dict[str, Any]:
-    """All cells one below the other. A picture has no style sheet: the colours are put in."""
+    """All cells one below the other."""
     import altair as alt
 
-    colours = read_colours()
     charts = [
         make_history_layers(cell).properties(
             width=PICTURE_WIDTH,
@@ -111,12 +109,4 @@ def _make_picture(history: History) -> dict[str, Any]:
         [describe_order(history), HINT], orient="bottom", anchor="start", offset=18, fontWeight=400, fontSize=11
     )
     chart = alt.vconcat(*charts, spacing=32, title=footer).configure(**config)
-    text = re.sub(r"var\((--[a-z0-9-]+)\)", lambda match: colours[match[1]], json.dumps(chart.to_dict()))
-    picture: dict[str, Any] = json.loads(text)
-    return picture
-
-
-def read_colours() -> dict[str, str]:
-    """The variables of page.css with their light colours."""
-    light = read_style().partition("}")[0]
-    return dict(re.findall(r"(--[a-z0-9-]+): (#[0-9a-f]{6});", light))
+    return put_colours(chart.to_dict())

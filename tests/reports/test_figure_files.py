@@ -16,7 +16,7 @@ from pocketbench.reports.figure_files import (
     write_figures,
 )
 from pocketbench.reports.figures import make_figures
-from pocketbench.reports.history_page import read_colours
+from pocketbench.reports.picture_colours import read_colours
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import make_accuracy, make_artifact, make_sessions, make_spec
 

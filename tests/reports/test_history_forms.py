@@ -7,8 +7,9 @@ import pytest
 from pocketbench.core.errors import FileFault
 from pocketbench.reports.history import make_history, reduce_session
 from pocketbench.reports.history_chart import make_history_chart
-from pocketbench.reports.history_page import read_colours, write_history
+from pocketbench.reports.history_page import write_history
 from pocketbench.reports.history_text import HINT, format_history
+from pocketbench.reports.picture_colours import read_colours
 from tests.core.samples import ARTIFACT
 from tests.reports.history_samples import THREADED, make_noisy, make_session, name_commits
 
@@ -101,6 +102,16 @@ def test_a_picture_holds_all_cells_in_plain_colours(tmp_path) -> None:
     assert "pocketbench gate" in picture
     write_history(build(*STEP), tmp_path / "picture.PNG")
     assert (tmp_path / "picture.PNG").read_bytes().startswith(b"\x89PNG\r\n")
+
+
+@pytest.mark.parametrize("name", ["var(--x)", "var(--ink)"])
+def test_a_name_is_never_read_as_a_colour(tmp_path, name: str) -> None:
+    """A model and a commit: as a title, as a tick of the axis, and in the data."""
+    artifact = replace(ARTIFACT, spec=None, file_name=name)
+    write_history(build(make_session(name, 5.0, artifact=artifact)), tmp_path / "picture.svg")
+    picture = (tmp_path / "picture.svg").read_text()
+    assert picture.count(name) >= 2
+    assert not re.search(r'(fill|stroke|color)="var', picture)
 
 
 def test_a_file_that_can_not_be_written_is_said(tmp_path) -> None:
