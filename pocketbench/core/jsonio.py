@@ -15,7 +15,7 @@ import os
 import tempfile
 import types
 import typing
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -140,7 +140,7 @@ def make_parser(expected: Any) -> Parser:
     origin = typing.get_origin(expected)
     if origin in (types.UnionType, typing.Union):
         return _make_union_parser(typing.get_args(expected))
-    if origin is tuple:
+    if origin in (tuple, Sequence):  # a list in JSON, and a tuple when it has been read
         return _make_tuple_parser(expected)
     if origin is dict:
         return _make_table_parser(typing.get_args(expected)[1])
@@ -192,10 +192,9 @@ def _make_table_parser(item_type: Any) -> Parser:
 
 
 def _make_tuple_parser(expected: Any) -> Parser:
-    item_types = typing.get_args(expected)
-    if len(item_types) != 2 or item_types[1] is not Ellipsis:
-        raise TypeError(f"records hold tuples of one type and any length, not {item_types}")
-    item_type = item_types[0]
+    item_type, *others = typing.get_args(expected)
+    if others != ([Ellipsis] if typing.get_origin(expected) is tuple else []):
+        raise TypeError(f"records hold tuples of one type and any length, not {expected}")
     parse_item = make_parser(item_type)
 
     def parse(value: Any, where: str, key: str) -> tuple[Any, ...]:

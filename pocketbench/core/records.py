@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 FORMATS = ("onnx", "tflite", "coreml")
@@ -285,14 +286,16 @@ class Measurement:
     is "thread" (CPU time of the calling thread) or "process" (of all threads, for several threads). `load_ns` and
     `first_ns` are those of the first process. `peak_rss_bytes` is the worker's peak, `idle_rss_bytes` what it held
     before it loaded the model. The clock's resolution is that of what was printed, where it was printed.
+
+    The samples are tuples, or `Samples` where the store read them, which are equal to these.
     """
 
-    wall_ns: tuple[int, ...]
-    cpu_ns: tuple[int, ...]
+    wall_ns: Sequence[int]
+    cpu_ns: Sequence[int]
     cpu_clock: str | None
     burst_count: int
     settle_count: int
-    warmup_wall_ns: tuple[int, ...]
+    warmup_wall_ns: Sequence[int]
     load_ns: int | None
     first_ns: int | None
     peak_rss_bytes: int | None

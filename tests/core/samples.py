@@ -6,6 +6,7 @@ import dataclasses
 import random
 import types
 import typing
+from collections.abc import Sequence
 from typing import Any
 
 from pocketbench.core.records import (
@@ -127,7 +128,7 @@ def draw_record(kind: Any, source: random.Random) -> Any:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
         return draw_record(source.choice(arguments), source)
-    if origin is tuple:
+    if origin in (tuple, Sequence):
         return tuple(draw_record(arguments[0], source) for _ in range(source.randrange(4)))
     if origin is dict:
         return {text: draw_record(arguments[1], source) for text in source.sample(TEXTS, source.randrange(4))}

@@ -1,13 +1,14 @@
 import dataclasses
 import json
 import random
+import typing
 
 import pytest
 
 from pocketbench.core import stored_results
 from pocketbench.core.errors import FileFault
 from pocketbench.core.jsonio import dump_record, parse_record
-from pocketbench.core.records import RunResult
+from pocketbench.core.records import Measurement, RunResult
 from pocketbench.core.samples import Samples
 from pocketbench.core.stored_results import ResultParser, dump_result
 from tests.core.samples import MEASUREMENT, RESULT, draw_record, make_failed_result, make_result
@@ -41,6 +42,18 @@ def test_the_samples_are_no_longer_text():
     assert hash(found.measurement) == hash(MEASUREMENT)
     assert dump_record(found) == dump_record(RESULT)
     assert dump_result(found) == (text, packed)
+
+
+def test_samples_are_what_the_record_says_they_are():
+    hints = typing.get_type_hints(Measurement)
+    found = parse(*dump_result(RESULT)).measurement
+    for measurement in (MEASUREMENT, found):
+        for name in stored_results.SERIES:
+            (item,) = typing.get_args(hints[name])
+            values = getattr(measurement, name)
+            assert isinstance(values, typing.get_origin(hints[name]))
+            assert values
+            assert all(type(value) is item for value in values)
 
 
 def test_samples_that_no_width_holds_stay_in_the_json():
