@@ -15,6 +15,7 @@ import onnx
 
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.onnx_graph import QUANTISING, read_model
+from pocketbench.export.onnx_ranges import find_dead, widen_dead
 
 
 def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> None:
@@ -27,6 +28,7 @@ def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> No
         ConversionError: when the quantiser refuses the model.
         FileFault: when a file can't be read or written.
     """
+    dead = find_dead(twin, inputs)
     try:
         with _silence(), tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
             from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -41,6 +43,7 @@ def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> No
                 activation_type=QuantType.QInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
+                extra_options={"TensorQuantOverrides": widen_dead(dead)},
             )
             model = onnx.load(str(made))
             leave_scores(model.graph)

@@ -14,13 +14,11 @@ from typing import Any
 import numpy as np
 
 from pocketbench.core.errors import ConversionError, FileFault
+from pocketbench.export.calibration import DEAD_RANGE
 from pocketbench.export.tflite_classifier import find_classifier
 from pocketbench.export.tflite_ranges import Ranges, measure_ranges
 
 MIN_RANGE = 1e-3
-DEAD_RANGE = 1.0
-"""Of an activation that is always 0, as the hidden channels of a gate that died in training. 0 is exact at any scale,
-but the bias behind it is counted in that scale: at a tiny one it leaves 32 bits, and XNNPACK refuses the file."""
 DYNAMIC_OPERATORS = ("CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 """Depthwise convolutions stay in float32: XNNPACK has no such kernel, and each would leave the delegate."""
 
@@ -79,6 +77,8 @@ def _set_recipe(maker: Any, precision: str, twin: Path) -> None:
         maker.load_quantization_recipe(recipe.static_wi8_ai8())
         for name in ("INPUT", "OUTPUT"):
             maker.update_quantization_recipe(".*", names[name], algorithm_key="no_quantize")
+        # XNNPACK has no such kernel of 8 bits: each would leave the delegate and split its partition
+        maker.update_quantization_recipe(".*", names.HARD_SWISH, algorithm_key="no_quantize")
         # scores have outliers: in 256 steps the best two of a picture fall together. XNNPACK has no 8-bit average pool
         ending = find_classifier(twin)
         for tensor in ending.layers:

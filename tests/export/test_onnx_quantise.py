@@ -1,6 +1,8 @@
-"""Which rounding is taken off the scores of a quantised ONNX file, on graphs made by hand."""
+"""What is done for a quantised ONNX file beside onnxruntime's quantiser, on graphs made by hand."""
 
 from __future__ import annotations
+
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -8,7 +10,8 @@ import onnxruntime
 import pytest
 from onnx import TensorProto, helper, numpy_helper
 
-from pocketbench.export.onnx_quantise import leave_scores
+from pocketbench.export.onnx_quantise import leave_scores, quantise_to_int8
+from pocketbench.export.onnx_ranges import find_dead
 
 WEIGHTS = np.array([[0.7, -1.1], [0.3, 0.2]], np.float32)
 
@@ -56,3 +59,36 @@ def test_other_outputs_stay_as_they_are(operator: str, extra_use: bool) -> None:
     before = model.SerializeToString()
     leave_scores(model.graph)
     assert model.SerializeToString() == before
+
+
+def write_gate(path: Path, bias: float) -> Path:
+    """4 - 3 relu(x + bias), as the two layers of a gate's hidden channel."""
+    constants = {"one": [[1.0]], "bias": [bias], "minus_three": [[-3.0]], "four": [4.0]}
+    graph = helper.make_graph(
+        [
+            helper.make_node("Gemm", ["x", "one", "bias"], ["hidden"], "first"),
+            helper.make_node("Relu", ["hidden"], ["let_through"], "relu"),
+            helper.make_node("Gemm", ["let_through", "minus_three", "four"], ["y"], "second"),
+        ],
+        "gate",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1, 1])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1, 1])],
+        [numpy_helper.from_array(np.array(value, np.float32), name) for name, value in constants.items()],
+    )
+    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=9), path)
+    return path
+
+
+@pytest.mark.parametrize(("bias", "dead"), [(-1.5, ["let_through"]), (-0.5, [])])
+def test_a_relu_that_let_nothing_through_still_lets_nothing_through(
+    tmp_path: Path, bias: float, dead: list[str]
+) -> None:
+    """onnxruntime's quantiser drops a ReLU, and counts on a range that begins at 0 to do its work."""
+    inputs = [np.array([[value]], np.float32) for value in np.linspace(-1, 1, 9)]
+    twin, path = write_gate(tmp_path / "twin.onnx", bias), tmp_path / "int8.onnx"
+    assert find_dead(twin, inputs) == dead
+    quantise_to_int8(twin, path, inputs)
+    model = onnx.load(path)
+    assert "Relu" not in {node.op_type for node in model.graph.node}
+    for x in inputs:
+        assert run(model, x).item() == pytest.approx(4 - 3 * max(x.item() + bias, 0), abs=0.03)

@@ -20,6 +20,7 @@ from pocketbench.export.calibration import calibrate_randomly
 from pocketbench.export.format import Format
 from pocketbench.export.mil.weight_file import RECORD
 from pocketbench.export.preparation import PreparedModel, prepare_model
+from pocketbench.workflow.export_worker import add_partitions
 from tests.export.mil.packages import change_model, find_operations
 from tests.export.networks import INPUT_SHAPE, make_small_network
 from tests.export.test_formats import SMALL_NETWORK_MACS, write_tflite
@@ -96,6 +97,18 @@ class TestTflite:
             schema.TensorType.INT8,
             schema.TensorType.FLOAT32,
         ]
+
+    def test_a_hard_swish_does_not_leave_the_delegate(self, tmp_path: Path) -> None:
+        """XNNPACK has no such kernel of 8 bits."""
+        layers = nn.Conv2d(3, 8, 3), nn.Hardswish(), nn.Conv2d(8, 8, 3), nn.AdaptiveAvgPool2d(1), nn.Flatten()
+        prepared = prepare_model(nn.Sequential(*layers, nn.Linear(8, 5)).eval(), INPUT_SHAPE)
+        twin, path = tmp_path / "twin.tflite", tmp_path / "int8.tflite"
+        to_tflite.convert(prepared.exported, twin, "fp32")
+        to_tflite.quantise(twin, path, "int8", calibrate_randomly(INPUT_SHAPE).inputs)
+        verify(to_tflite, prepared, path, twin, "int8")
+        facts = add_partitions(path, to_tflite.read_graph_facts(path))
+        assert facts.operator_counts["HARD_SWISH"] == 1
+        assert (facts.partition_count, facts.outside_delegate_count) == (1, 0)
 
     def test_a_file_cut_within_its_appended_weights_is_refused(self, quantise: Quantise) -> None:
         path, _ = quantise(to_tflite, "dynamic_int8")
