@@ -55,7 +55,8 @@ def show_accuracies(outcome: AccuracyOutcome, *, as_json: bool) -> None:
         names = list(outcome.unreadable)
         more = f" and {len(names) - SHOWN_NAMES} more" if len(names) > SHOWN_NAMES else ""
         shown = "; ".join(outcome.unreadable[name] for name in names[:SHOWN_NAMES])
-        click.echo(make_printable(f"{len(names)} pictures can't be read and were not judged: {shown}{more}"), err=True)
+        left_out = "1 picture was not judged" if len(names) == 1 else f"{len(names)} pictures were not judged"
+        click.echo(make_printable(f"{left_out}: {shown}{more}"), err=True)
     for request, accuracy in outcome.accuracies:
         if accuracy.unreadable_count and not outcome.unreadable:
             count = f"{accuracy.unreadable_count} of {count_chosen(accuracy)} pictures could not be read"

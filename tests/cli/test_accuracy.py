@@ -143,7 +143,7 @@ def test_unreadable_pictures_are_named(folder):
     options = ("net.onnx", "--data", "pictures", "--mean", 0, "--std", 1)
     found, error = run(*options)
     assert error is None
-    assert "1 pictures can't be read and were not judged: a.png can't be read" in found.stderr
+    assert "1 picture was not judged: a.png can't be read" in found.stderr
     assert "2 of 3" in found.stdout
     found, _ = run(*options)
     assert "net.onnx: 1 of 3 pictures could not be read when it was measured" in found.stderr
