@@ -125,8 +125,8 @@ class Store:
 
         Raises: FileFault (a record of a newer version, too), EnvironmentFault.
         """
-        table = tables().records
         limit = filters.pop("limit", None)
+        table = tables().records
         query = _select_results((table.c.id,), filters)
         if has_commit:
             query = query.where(table.c.git_commit.is_not(None))
@@ -134,23 +134,46 @@ class Store:
             if connection is None:
                 return
             numbers = connection.scalars(query.order_by(table.c.id.desc()).limit(limit)).all()[::-1]
+        yield from self._stream_numbers(numbers)
+
+    def stream_runs(self, runs: Sequence[DeviceRun]) -> Iterator[RunResult]:
+        """The results of these runs on their devices, one run after the other, oldest first."""
+        table = tables().records
+        numbers: list[int] = []
+        with self._database.reading() as connection:
+            if connection is None:
+                return
+            for run in runs:
+                query = _select_results((table.c.id,), {"run_id": run.run_id, "device_id": run.device_id})
+                numbers += connection.scalars(query.order_by(table.c.id)).all()
+        yield from self._stream_numbers(numbers)
+
+    def _stream_numbers(self, numbers: Sequence[int]) -> Iterator[RunResult]:
+        """The results that have these ids, in their order."""
         parser = ResultParser()
         place = self.place
         for start in range(0, len(numbers), ROWS_AT_ONCE):
-            for number, text, packed in self._read_rows(numbers[start : start + ROWS_AT_ONCE]):
-                yield parser.parse(text, packed, f"{place}, record {number}")
+            wanted = numbers[start : start + ROWS_AT_ONCE]
+            rows = {number: (text, packed) for number, text, packed in self._read_rows(wanted)}
+            for number in wanted:
+                if number in rows:  # else another program replaced it meanwhile
+                    yield parser.parse(*rows.pop(number), f"{place}, record {number}")
 
     def _read_rows(self, numbers: Sequence[int]) -> Sequence[Any]:
-        """The rows of results that have these ids, in the order of the ids."""
+        """The rows of results that have these ids, in any order."""
         import sqlalchemy as sa
 
         table = tables().records
+        least, most = min(numbers), max(numbers)
+        # most runs were written in one go, and a range is asked for faster than a thousand numbers
+        is_range = most - least + 1 == len(numbers)
+        chosen = table.c.id.between(least, most) if is_range else table.c.id.in_(numbers)
         with self._database.reading() as connection:
             if connection is None:
                 return []
             samples = table.c.samples if reads_samples(connection) else sa.null().label("samples")
             query = _select_results((table.c.id, table.c.record, samples), {})
-            return connection.execute(query.where(table.c.id.in_(numbers)).order_by(table.c.id)).all()
+            return connection.execute(query.where(chosen)).all()
 
     def read_accuracies(self, artifact_sha256s: Collection[str] | None = None) -> list[Accuracy]:
         """The accuracies of these files (None: all that are stored), oldest first.

@@ -12,6 +12,7 @@ from typing import Any
 
 from pocketbench.core.errors import FileFault
 from pocketbench.core.jsonio import FORMAT_VERSION, decode, dump_record, make_parser, parse_record
+from pocketbench.core.quick_pieces import MeasurementReader, read_caveats
 from pocketbench.core.records import Measurement, RunResult
 from pocketbench.core.samples import pack_samples, unpack_samples
 
@@ -28,6 +29,7 @@ GROUPS = (
 )
 """The fields of a result, in their order; those of a group change together."""
 _UNIQUE = GROUPS.index(("measurement",))  # another in every result: its samples are put into it
+_SAID = GROUPS.index(("caveats",))
 LONGEST_KNOWN = 10_000  # characters
 MOST_KNOWN = 4_000  # texts a group
 _HINTS = typing.get_type_hints(RunResult)
@@ -35,7 +37,8 @@ _PARSERS = {name: make_parser(hint) for name, hint in _HINTS.items()}
 _LATER = {field.name: field.default for field in dataclasses.fields(RunResult) if "since" in field.metadata}
 _HEAD = f'{{"format": {FORMAT_VERSION}, "kind": "{RunResult.__name__}", "data": {{"{GROUPS[0][0]}": '
 _TAIL = "}}"
-_MARKS = tuple(f', "{names[0]}": ' for names in GROUPS[1:])
+_MARKS = (*(f', "{names[0]}": ' for names in GROUPS[1:]), _TAIL)  # what stands behind each group
+_FINAL = len(_MARKS) - 1
 
 
 def dump_result(result: RunResult) -> tuple[str, bytes | None]:
@@ -59,61 +62,65 @@ class ResultParser:
     def __init__(self) -> None:
         self._known: list[dict[str, dict[str, Any]]] = [{} for _ in GROUPS]
         self._last: list[tuple[str, dict[str, Any]]] = [("", {}) for _ in GROUPS]
+        self._measurements = MeasurementReader(lambda piece: _parse_group(("measurement",), piece, "")["measurement"])
 
     def parse(self, text: str, packed: bytes | None, where: str) -> RunResult:
         """Raises: FileFault, which names `where` and the key, when it is not such a result."""
-        pieces = _cut(text)
-        values = None if pieces is None else self._parse_pieces(pieces, where)
+        values = self._parse_pieces(text, packed is not None, where)
         # the parser of whole records takes every order of the keys, and says what is wrong
         result = parse_record(text, RunResult, where) if values is None else RunResult(**values)
         if packed is not None:
             _add_samples(result.measurement, packed, where)
         return result
 
-    def _parse_pieces(self, pieces: list[str], where: str) -> dict[str, Any] | None:
+    def _parse_pieces(self, text: str, is_packed: bool, where: str) -> dict[str, Any] | None:
+        """The text cut into its groups at the names of their first fields; None where the fields don't follow one
+        another as `dump_record` writes them.
+
+        That a mark may also stand inside a field does no harm: each piece has to be the whole JSON of its group, and
+        where all are, the text has been cut at its fields.
+        """
+        if not text.startswith(_HEAD):
+            return None
         values: dict[str, Any] = {}
+        start = len(_HEAD)
         try:
-            for index, piece in enumerate(pieces):
-                last, found = self._last[index]
-                if piece != last or index == _UNIQUE:  # two texts are compared faster than one is looked up
-                    found = self._find_group(index, piece, where)
-                    self._last[index] = piece, found
+            for index, mark in enumerate(_MARKS):
+                last, found = self._last[index]  # with its mark: two texts are compared faster than one is searched
+                if last and text.startswith(last, start):
+                    start += len(last)
+                else:
+                    end = text.find(mark, start) if index < _FINAL else len(text) - len(mark)
+                    if end < start or not text.startswith(mark, end):
+                        return None
+                    piece = text[start:end]
+                    start = end + len(mark)
+                    found = self._find_group(index, piece, is_packed, where)
+                    if index != _UNIQUE:
+                        self._last[index] = piece + mark, found
                 values |= found
         except (FileFault, ValueError, RecursionError):
             return None
-        return values if len(values) == len(_HINTS) else None
+        return values if start == len(text) and len(values) == len(_HINTS) else None
 
-    def _find_group(self, index: int, piece: str, where: str) -> dict[str, Any]:
+    def _find_group(self, index: int, piece: str, is_packed: bool, where: str) -> dict[str, Any]:
+        names = GROUPS[index]
+        if index == _UNIQUE:
+            measurement = self._measurements.read(piece) if is_packed else None
+            return _parse_group(names, piece, where) if measurement is None else {names[0]: measurement}
+        if index == _SAID:
+            caveats = read_caveats(piece)
+            if caveats is not None:
+                return {names[0]: caveats}
         known = self._known[index]
         found = known.get(piece)
         if found is None:
-            found = _parse_group(GROUPS[index], piece, where)
-            if index != _UNIQUE and len(piece) <= LONGEST_KNOWN:
+            found = _parse_group(names, piece, where)
+            if len(piece) <= LONGEST_KNOWN:
                 if len(known) >= MOST_KNOWN:
                     known.clear()
                 known[piece] = found
         return found
-
-
-def _cut(text: str) -> list[str] | None:
-    """The text of each group, without the name of its first field; None where the fields don't follow one another as
-    `dump_record` writes them.
-
-    That a mark may also stand inside a field does no harm: each piece has to be the whole JSON of its group, and where
-    all are, the text has been cut at its fields.
-    """
-    if not (text.startswith(_HEAD) and text.endswith(_TAIL)):
-        return None
-    pieces = []
-    start = len(_HEAD)
-    for mark in _MARKS:
-        end = text.find(mark, start)
-        if end < 0:
-            return None
-        pieces.append(text[start:end])
-        start = end + len(mark)
-    pieces.append(text[start : -len(_TAIL)])
-    return pieces
 
 
 def _parse_group(names: tuple[str, ...], piece: str, where: str) -> dict[str, Any]:

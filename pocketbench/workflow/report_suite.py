@@ -8,6 +8,7 @@ from pathlib import Path
 
 from pocketbench.accuracy.published import find_published_latencies, read_published, why_missing
 from pocketbench.core.errors import FileFault
+from pocketbench.core.garbage import paused_collection
 from pocketbench.core.records import Artifact, RunResult
 from pocketbench.core.store import Store
 from pocketbench.export.naming import name_artifact
@@ -49,17 +50,17 @@ def make_suite_report(suite_name: str, folder: Path, store: Store, *, dataset: s
         raise FileFault(
             f"no file of suite {suite.name} in {folder} is current", f"pocketbench export --suite {suite.name}"
         )
-    results = read_newest_runs(suite, artifacts, folder, store)
     measured = store.read_accuracies([artifact.sha256 for artifact in artifacts])
-    table = make_table(
-        artifacts,
-        results,
-        [*measured, *read_published()],
-        title=suite.title,
-        explain_missing=why_missing,
-        trained=read_trained_accuracies(suite),
-        dataset=dataset,
-    )
+    with paused_collection():
+        table = make_table(
+            artifacts,
+            read_newest_runs(suite, artifacts, folder, store),
+            [*measured, *read_published()],
+            title=suite.title,
+            explain_missing=why_missing,
+            trained=read_trained_accuracies(suite),
+            dataset=dataset,
+        )
     latencies = find_published_latencies([artifact.spec for artifact in artifacts if artifact.spec is not None])
     return SuiteReport(table=replace(table, published_latencies=latencies, suite=suite_name), missing=missing)
 
@@ -86,16 +87,20 @@ def read_newest_runs(suite: Suite, artifacts: Sequence[Artifact], folder: Path, 
     of them on each other device, and what was imported for them."""
     runner = HostRunner()
     device = runner.read_device()
-    files = [(artifact, folder / artifact.file_name) for artifact in artifacts]
-    cells, _ = fit_cells(files, suite.list_plans(), runner, device)
-    progress = store.read_progress(make_run_key(cells, device))
-    results = [] if progress is None else store.read_results(run_id=progress.run_id)
     known = {artifact.sha256 for artifact in artifacts}
+    found = store.list_runs(known)
+    results = []
+    if any(run.device_id == device.device_id for run in found):
+        files = [(artifact, folder / artifact.file_name) for artifact in artifacts]
+        cells, _ = fit_cells(files, suite.list_plans(), runner, device)
+        progress = store.read_progress(make_run_key(cells, device))
+        results = [] if progress is None else store.read_results(run_id=progress.run_id)
     seen = {device.device_id}
-    for run in store.list_runs(known):
+    newest = []
+    for run in found:
         if run.device_id not in seen:
-            found = store.read_results(run_id=run.run_id, device_id=run.device_id)
-            results += [result for result in found if result.artifact.sha256 in known]
+            newest.append(run)
         if not run.is_imported:
             seen.add(run.device_id)
+    results += [result for result in store.stream_runs(newest) if result.artifact.sha256 in known]
     return results

@@ -19,7 +19,7 @@ from pocketbench.core.database import DATABASE_VARIABLE, parse_url
 from pocketbench.core.errors import EnvironmentFault, FileFault, MissingPackageError, UsageError
 from pocketbench.core.jsonio import dump_record
 from pocketbench.core.records import Accuracy, RunResult
-from pocketbench.core.store import Store
+from pocketbench.core.store import DeviceRun, Store
 from tests.core.samples import ARTIFACT, MEASUREMENT, RESULT, SPEC, draw_record, make_failed_result, make_result
 
 ACCURACY = Accuracy(
@@ -148,6 +148,30 @@ def test_a_stream_does_not_keep_others_from_writing(store):
         seen.append(result.session_index)
         store.append(make_result(session_index=9))
     assert seen == [0, 1, 2]
+
+
+def test_the_results_of_runs_are_read_run_by_run(store, monkeypatch):
+    monkeypatch.setattr(store_module, "ROWS_AT_ONCE", 2)
+    store.append(RESULT, other_model(), ACCURACY, make_result(session_index=1), other_model(session_index=1), RESULT)
+    store.append(make_result(device=dataclasses.replace(RESULT.device, device_id="elsewhere")))
+    mine, others = (DeviceRun(device_id="host", run_id=run_id) for run_id in (RESULT.run_id, "another"))
+    assert list(store.stream_runs([others, mine])) == [
+        *store.read_results(run_id="another"),
+        *store.read_results(run_id=RESULT.run_id, device_id="host"),
+    ]
+    assert len(list(store.stream_runs([others, mine]))) == 5
+    assert list(store.stream_runs([])) == []
+    assert list(store.stream_runs([DeviceRun(device_id="host", run_id="none")])) == []
+
+
+def test_what_is_replaced_meanwhile_is_left_out(store, monkeypatch):
+    monkeypatch.setattr(store_module, "ROWS_AT_ONCE", 1)
+    store.append(RESULT, other_model(), make_result(session_index=2))
+    stream = store.stream_results()
+    assert next(stream) == RESULT
+    store.replace_imports([other_model()], make_result(session_index=7))
+    assert [result.session_index for result in stream] == [2]
+    assert stored_sessions(store) == [0, 2, 7]
 
 
 def test_limit_keeps_the_newest_in_order(store):
