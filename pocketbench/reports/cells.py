@@ -280,18 +280,22 @@ def _describe_caveats(results: Mapping[CellKey, Sequence[RunResult]]) -> dict[Ce
     for key, members in results.items():
         device_id = key[1].device_id
         totals[device_id] += len(members)
-        codes: dict[str, None] = {}
+        said: Counter[tuple[str, ...]] = Counter()
         for result in members:
-            texts: dict[str, str] = {}
-            for caveat in result.caveats:
-                if caveat.code != IMPORT_NOTES:
-                    texts.setdefault(caveat.code, caveat.text)
-            codes |= dict.fromkeys(texts)
-            for code, text in texts.items():
-                counts[code, device_id] += 1
-                first_text.setdefault((code, device_id), text)
-        if codes:
-            codes_by_cell[key] = codes
+            codes = tuple([caveat.code for caveat in result.caveats])
+            if codes not in said:
+                for caveat in result.caveats:
+                    first_text.setdefault((caveat.code, device_id), caveat.text)
+            said[codes] += 1
+        distinct: dict[str, None] = {}
+        for codes, count in said.items():
+            own = dict.fromkeys(code for code in codes if code != IMPORT_NOTES)
+            distinct |= own
+            for code in own:
+                counts[code, device_id] += count
+        if distinct:
+            codes_by_cell[key] = distinct
+    first_text = {key: text for key, text in first_text.items() if key[0] != IMPORT_NOTES}
     alike: dict[tuple[str, str], list[str]] = {}
     for (code, device_id), text in first_text.items():
         alike.setdefault((code, text), []).append(device_id)

@@ -11,11 +11,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pocketbench.core.estimates import combine_overheads, estimate_paired_overhead
-from pocketbench.core.sample_text import INFERENCE
 from pocketbench.core.samples import HEAD, WIDTHS, Samples
 from pocketbench.reports.records import Latency, Overhead
 from pocketbench.reports.sessions import (
     ClockSamples,
+    Layout,
     SessionId,
     make_latency,
     make_overhead,
@@ -27,10 +27,10 @@ if TYPE_CHECKING:
 
 SAMPLES_AT_ONCE = 1_000_000  # 8 MB an array
 _EXACT = 2**53
+_WIDEST = 8  # bytes of a number; in fewer, all are exact
 _KINDS = {code: f"<{'i' if code == 'q' else 'u'}{width}" for code, width in WIDTHS.items()}
 
 Pairs = Sequence[tuple[ClockSamples, ClockSamples]]
-Layout = tuple[int, ...]
 
 
 def summarise_latencies(cells: Sequence[Mapping[SessionId, ClockSamples]]) -> list[Latency | None]:
@@ -79,19 +79,11 @@ def _group_by_layout(cells: Sequence[Sequence[ClockSamples]]) -> list[tuple[Layo
     """The places of the cells whose sessions are all alike, by (sessions, rounds, burst, settle)."""
     groups: dict[Layout, list[int]] = {}
     for place, clocks in enumerate(cells):
-        layouts = {_find_layout(clock) for clock in clocks}
+        layouts = {clock.layout for clock in clocks}
         layout = layouts.pop() if len(layouts) == 1 else None
         if layout is not None:
             groups.setdefault((len(clocks), *layout), []).append(place)
     return list(groups.items())
-
-
-def _find_layout(clock: ClockSamples) -> Layout | None:
-    """Rounds, burst and settle; None where the last burst was cut short, or a sample is no inference."""
-    round_count, rest = divmod(len(clock.recorded), clock.burst_count)
-    if rest or clock.statistic != INFERENCE or clock.sizes:
-        return None
-    return round_count, clock.burst_count, clock.settle_count
 
 
 def _split(places: Sequence[int], size: int) -> Iterator[Sequence[int]]:
@@ -106,7 +98,7 @@ def _read_settled(clocks: Sequence[ClockSamples], burst_count: int, settle_count
     if rows is None:
         return None
     samples = rows.reshape(len(clocks), -1, burst_count)[:, :, settle_count:]
-    if samples.max() >= _EXACT or samples.min() <= -_EXACT:
+    if samples.itemsize == _WIDEST and (samples.max() >= _EXACT or samples.min() <= -_EXACT):
         return None
     return samples
 
@@ -116,11 +108,11 @@ def _read_rows(series: Sequence[Sequence[int]]) -> Any:
     import numpy
 
     packed = [item.packed for item in series if isinstance(item, Samples)]
-    heads = {item[: HEAD.size] for item in packed}
-    if len(packed) == len(series) and len(heads) == 1:
-        (head,) = heads
-        rows = numpy.frombuffer(b"".join(packed), numpy.uint8).reshape(len(packed), -1)[:, HEAD.size :]
-        return numpy.ascontiguousarray(rows).view(_KINDS[chr(head[0])])
+    if len(packed) == len(series) and len(set(map(len, packed))) == 1:
+        rows = numpy.frombuffer(b"".join(packed), numpy.uint8).reshape(len(packed), -1)
+        heads, numbers = rows[:, : HEAD.size], rows[:, HEAD.size :]
+        if (heads == heads[0]).all():
+            return numpy.ascontiguousarray(numbers).view(_KINDS[chr(heads[0, 0])])
     try:
         return numpy.array([tuple(item) for item in series], dtype=numpy.int64)
     except OverflowError:
@@ -149,11 +141,16 @@ def _summarise(samples: numpy.ndarray) -> list[Latency]:
 
 
 def _find_burst_medians(clocks: Sequence[ClockSamples], burst_count: int, settle_count: int) -> Any:
-    """Shape: (clock, round)."""
+    """Shape: (clock, round). A baseline stands in many pairs, and is computed once."""
     import numpy
 
-    samples = _read_settled(clocks, burst_count, settle_count)
-    return None if samples is None else _quantile(numpy.sort(samples, axis=2), 0.5)
+    distinct = {id(clock): clock for clock in clocks}
+    samples = _read_settled(list(distinct.values()), burst_count, settle_count)
+    if samples is None:
+        return None
+    places = {key: place for place, key in enumerate(distinct)}
+    medians = _quantile(numpy.sort(samples, axis=2), 0.5)
+    return medians[[places[id(clock)] for clock in clocks]]
 
 
 def _compare(variant: numpy.ndarray, baseline: numpy.ndarray) -> list[Overhead]:

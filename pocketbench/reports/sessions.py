@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pocketbench.core.estimates import (
     Estimate,
@@ -21,13 +21,15 @@ from pocketbench.core.sample_text import INFERENCE, count_behind
 from pocketbench.reports.records import Latency, Overhead
 
 SessionId = tuple[str, int]
+Layout = tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClockSamples:
     """The samples of one session by one clock, as they were recorded; some are left when the bursts have settled.
 
-    `statistic` says what a sample is, and `sizes` how many inferences stand behind each, where it is not one.
+    `statistic` says what a sample is, and `sizes` how many inferences stand behind each, where it is not one. `layout`
+    is (rounds, burst, settle); None where the last burst was cut short, or a sample is no inference.
     """
 
     recorded: Sequence[int]
@@ -35,6 +37,14 @@ class ClockSamples:
     settle_count: int
     statistic: str = INFERENCE
     sizes: tuple[int, ...] = ()
+    layout: Layout | None = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Once, for it is asked for with every figure of every cell."""
+        round_count, rest = divmod(len(self.recorded), self.burst_count)
+        is_whole = not rest and self.statistic == INFERENCE and not self.sizes
+        layout = (round_count, self.burst_count, self.settle_count) if is_whole else None
+        object.__setattr__(self, "layout", layout)
 
     @property
     def samples(self) -> list[float]:
@@ -173,6 +183,9 @@ def pair_sessions(
 ) -> list[tuple[ClockSamples, ClockSamples]]:
     """The variant and its baseline in each session that has both; see `summarise_overhead`."""
     pairs = []
+    if len(baselines) == 1:
+        (only,) = baselines
+        return [(clock, only[session]) for session, clock in variant.items() if session in only]
     for session, clock in variant.items():
         partner = next((baseline[session] for baseline in baselines if session in baseline), None)
         if partner is not None:
