@@ -15,6 +15,8 @@ function openResult(id) {
   article.removeAttribute("id");
   article.querySelector("h3").id = "result-title";
   article.querySelector("header").append(makeSteps(id));
+  for (const link of article.querySelectorAll("a.same")) link.parentElement.replaceWith(readPart(link));
+  for (const part of article.querySelectorAll("[id^=part-]")) part.removeAttribute("id");
   for (const link of article.querySelectorAll("a.more")) {
     const copy = document.getElementById(link.hash.slice(1)).cloneNode(true);
     copy.removeAttribute("id");
@@ -26,6 +28,14 @@ function openResult(id) {
   if (!dialog.open) dialog.showModal();
   dialog.scrollTop = 0;
   dialog.querySelector(".close").focus();
+}
+
+/** What an article before said in the same words: the element of the same kind that has the address. */
+function readPart(link) {
+  const start = details.lastIndexOf("<", details.indexOf(` id="${link.hash.slice(1)}">`));
+  const copy = document.createElement("template");
+  copy.innerHTML = details.slice(start, details.indexOf(`</${link.parentElement.localName}>`, start));
+  return copy.content.firstElementChild;
 }
 
 function closeResult() {

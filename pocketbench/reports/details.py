@@ -40,20 +40,57 @@ class Part:
     more: str | None = None
 
 
+_NOT_TAKEN = Part(title="Where the time goes", sentences=(HOW_TO_GET,))
+
+
 def make_parts(table: Table, line: FlatLine) -> list[Part]:
     """The latency, the accuracy, the file and its graph, where the time goes, the conditions and the notes of a line;
     what a line has none of is left out."""
-    parts = [
-        _describe_latency(line),
-        _describe_accuracy(line),
-        _describe_file(line),
-        _describe_graph(line),
-        _describe_operators(line),
-        _describe_conditions(table, line),
-    ]
-    remarks = table.remarks if line.latency is not None else ()
-    notes = Part(title="Notes", sentences=(*(table.notes[index] for index in line.notes), *remarks))
-    return [part for part in (*parts, notes) if part != Part(title=part.title)]
+    return PartMaker(table).make(line)
+
+
+class PartMaker:
+    """Makes the parts of the lines of a table. What several lines have in common is one object."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._by_file: dict[tuple[int, int], tuple[Part, Part, Part]] = {}
+        self._by_device: dict[str | None, Part] = {}
+        self._notes: dict[tuple[tuple[int, ...], bool], Part] = {}
+
+    def make(self, line: FlatLine) -> list[Part]:
+        """See `make_parts`."""
+        accuracy, file, graph = self._describe_file(line)
+        parts = [
+            _describe_latency(line),
+            accuracy,
+            file,
+            graph,
+            _describe_operators(line),
+            self._describe_conditions(line),
+            self._describe_notes(line),
+        ]
+        return [part for part in parts if part.properties or part.sentences or part.sheets or part.more]
+
+    def _describe_file(self, line: FlatLine) -> tuple[Part, Part, Part]:
+        key = (line.row_index, line.kind_index)
+        if key not in self._by_file:
+            self._by_file[key] = (_describe_accuracy(line), _describe_file(line), _describe_graph(line))
+        return self._by_file[key]
+
+    def _describe_conditions(self, line: FlatLine) -> Part:
+        key = None if line.runtime is None else line.runtime.device_id
+        if key not in self._by_device:
+            self._by_device[key] = _describe_conditions(self._table, line)
+        return self._by_device[key]
+
+    def _describe_notes(self, line: FlatLine) -> Part:
+        key = (line.notes, line.latency is not None)
+        if key not in self._notes:
+            remarks = self._table.remarks if line.latency is not None else ()
+            sentences = (*(self._table.notes[index] for index in line.notes), *remarks)
+            self._notes[key] = Part(title="Notes", sentences=sentences)
+        return self._notes[key]
 
 
 def _describe_latency(line: FlatLine) -> Part:
@@ -202,12 +239,12 @@ def _describe_tensors(tensors: Sequence[TensorFacts]) -> str:
 
 
 def _describe_operators(line: FlatLine) -> Part:
-    title = "Where the time goes"
+    title = _NOT_TAKEN.title
     if line.cell is None or line.latency is None:
         return Part(title=title)
     operators = line.cell.operators
     if operators is None:
-        return Part(title=title, sentences=(HOW_TO_GET,))
+        return _NOT_TAKEN
     more = name_stages(line.place, line.row_index) if operators.stages and line.place is not None else None
     return Part(title=title, sheets=(_make_kind_sheet(operators),), more=more)
 

@@ -1,5 +1,5 @@
-"""The table of all results as HTML: plain without JavaScript; explorer.js filters, sorts and groups it, plot.js draws
-it, and details.js shows all that is known of a line."""
+"""The table of all results as HTML: plain without JavaScript; explorer.js filters, sorts and groups it, and plot.js
+draws it."""
 
 from __future__ import annotations
 
@@ -10,18 +10,13 @@ from html import escape
 from itertools import groupby
 from typing import Any
 
-from pocketbench.reports.commands import Command, list_commands
-from pocketbench.reports.details import Part, make_parts
 from pocketbench.reports.explorer_columns import ExplorerColumn, Value, list_columns
 from pocketbench.reports.labels import join_words, name_latency
 from pocketbench.reports.lines import FlatLine
 from pocketbench.reports.page import escape_json
-from pocketbench.reports.records import Table
-from pocketbench.reports.sheet_html import format_sheet
 from pocketbench.reports.sheets import EMPTY
 
 TITLE = "All results"
-FIGURES = ("Latency", "Accuracy")  # what stands before the commands
 CAPTION = (
     "The dashed line is the Pareto front of the results shown, for each device: nothing on it is beaten in both. "
     "Bars are 95 % intervals. A click on a point, or on a model in the table, shows all that is known of it."
@@ -93,48 +88,6 @@ def _format_cell(value: Value, column: ExplorerColumn) -> str:
     marks = f'<sup class="marks">{marks}</sup>' if marks else ""
     detail = f"<small>{escape(value.detail)}</small>" if value.detail else ""
     return f"<td{attributes}>{escape(value.text)}{marks}{detail}</td>"
-
-
-def format_details(table: Table, lines: Sequence[FlatLine]) -> str:
-    """Everything about each line. Browsers without JavaScript show it as a section; to others it is inert text, from
-    which details.js takes what it is asked for."""
-    articles = "".join(
-        _format_article(name, line, make_parts(table, line), list_commands(table, line))
-        for name, line in zip(name_results(lines), lines, strict=True)
-    )
-    return f'<noscript id="details"><section><h2>Result by result</h2>{articles}</section></noscript>'
-
-
-def _format_article(name: str, line: FlatLine, parts: Sequence[Part], commands: Sequence[Command]) -> str:
-    where = line.runtime_name or line.file_kind
-    head = (
-        f"<header><h3>{escape(line.row.label)}</h3>"
-        f"<p>{escape(f'{line.network}, {where}' if line.row.group is not None else where)}</p></header>"
-    )
-    figures = "".join(_format_part(part) for part in parts if part.title in FIGURES)
-    others = "".join(_format_part(part) for part in parts if part.title not in FIGURES)
-    return f'<article class="result" id="{name}">{head}{figures}{_format_commands(commands)}{others}</article>'
-
-
-def _format_part(part: Part) -> str:
-    rows = "".join(f"<div><dt>{escape(key)}</dt><dd>{escape(value)}</dd></div>" for key, value in part.properties)
-    content = [f'<dl class="facts-list">{rows}</dl>' if rows else ""]
-    items = "".join(f"<li>{escape(sentence)}</li>" for sentence in part.sentences)
-    content.append(f"<ul>{items}</ul>" if items else "")
-    content += [format_sheet(sheet, has_groups=False) for sheet in part.sheets]
-    if part.more is not None:
-        content.append(f'<p><a class="more" href="#{part.more}">By stage of the network</a></p>')
-    return f'<section class="part"><h4>{escape(part.title)}</h4>{"".join(content)}</section>'
-
-
-def _format_commands(commands: Sequence[Command]) -> str:
-    items = "".join(
-        f"<li><p>{escape(command.purpose)}</p>"
-        + (f'<pre tabindex="0"><code>{escape(command.text)}</code></pre>' if command.text is not None else "")
-        + "</li>"
-        for command in commands
-    )
-    return f'<section class="part commands"><h4>Make it again</h4><ol>{items}</ol></section>' if items else ""
 
 
 def format_plot(lines: Sequence[FlatLine], data: dict[str, Any], number: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from pocketbench.reports.articles import format_details
 from pocketbench.reports.chart import make_chart
 from pocketbench.reports.conditions_text import (
     IMPORTED,
@@ -14,7 +15,7 @@ from pocketbench.reports.conditions_text import (
     describe_method,
     describe_terms,
 )
-from pocketbench.reports.explorer import format_details, format_explorer, format_plot, name_results
+from pocketbench.reports.explorer import format_explorer, format_plot, name_results
 from pocketbench.reports.explorer_plot import make_explorer_chart, make_points
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import count_things, describe_runtimes, join_words

@@ -1,7 +1,8 @@
 import json
 import re
 
-from pocketbench.reports.explorer import format_details, format_explorer, name_results
+from pocketbench.reports.articles import format_details
+from pocketbench.reports.explorer import format_explorer, name_results
 from pocketbench.reports.explorer_columns import list_columns
 from pocketbench.reports.explorer_plot import make_explorer_chart, make_points
 from pocketbench.reports.lines import make_lines

@@ -53,7 +53,7 @@ def test_page_is_small_whole_and_points_only_into_itself() -> None:
     page = make_page()
     assert len(page.encode()) < 2_000_000
     outline = Outline(page)
-    assert all(target.startswith(("#note-", "#result-")) for target in outline.targets)
+    assert all(target.startswith(("#note-", "#result-", "#part-")) for target in outline.targets)
     assert {target.removeprefix("#") for target in outline.targets} <= set(outline.ids)
     assert len(outline.ids) == len(set(outline.ids))
     assert outline.handlers == []
