@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.command import run_command
+
 VERBS = (
     "export",
     "explain",
@@ -26,12 +28,6 @@ VERBS = (
 )
 
 
-def run(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "pocketbench", *arguments], capture_output=True, text=True, timeout=60, cwd=cwd
-    )
-
-
 def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
     code = (
         "import sys\n"
@@ -47,16 +43,16 @@ def test_help_names_every_verb_and_imports_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize("verb", VERBS)
-def test_every_verb_has_help(verb: str) -> None:
-    done = run(verb, "--help")
-    assert done.returncode == 0
-    assert done.stdout.startswith(f"Usage: pocketbench {verb}")
-    assert done.stderr == ""
+def test_every_verb_has_help(verb: str, tmp_path: Path) -> None:
+    done = run_command(verb, "--help", cwd=tmp_path)
+    assert done.code == 0
+    assert done.out.startswith(f"Usage: pocketbench {verb}")
+    assert done.err == ""
 
 
-def test_version() -> None:
-    done = run("--version")
-    assert (done.returncode, done.stdout) == (0, "pocketbench, version 0.1.0\n")
+def test_version(tmp_path: Path) -> None:
+    done = run_command("--version", cwd=tmp_path)
+    assert (done.code, done.out) == (0, "pocketbench, version 0.1.0\n")
 
 
 @pytest.mark.parametrize(
@@ -81,10 +77,10 @@ def test_version() -> None:
     ],
 )
 def test_errors_are_two_lines(arguments: list[str], code: int, what: str, cure: str, tmp_path: Path) -> None:
-    done = run(*arguments, cwd=tmp_path)
-    assert done.returncode == code
-    assert done.stdout == ""
-    first, second = done.stderr.splitlines()
+    done = run_command(*arguments, cwd=tmp_path)
+    assert done.code == code
+    assert done.out == ""
+    first, second = done.err.splitlines()
     assert first.startswith("pocketbench: ")
     assert what in first
     assert second.startswith("  try: ")
@@ -93,10 +89,10 @@ def test_errors_are_two_lines(arguments: list[str], code: int, what: str, cure: 
 
 def test_a_report_into_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    done = run("report", "--out", "file/report", cwd=tmp_path)
-    assert done.returncode == 3
-    assert "can't write into file/report" in done.stderr
-    assert len(done.stderr.splitlines()) == 2
+    done = run_command("report", "--out", "file/report", cwd=tmp_path)
+    assert done.code == 3
+    assert "can't write into file/report" in done.err
+    assert len(done.err.splitlines()) == 2
 
 
 def test_a_reader_that_goes_away_is_no_error() -> None:
