@@ -30,8 +30,8 @@ def command(
     as SVG and PNG."""
     from pocketbench.core.model_files import open_folder
     from pocketbench.core.store import Store
-    from pocketbench.reports.figure_files import MOST_FIGURES, write_figures
-    from pocketbench.reports.writer import write_report
+    from pocketbench.reports.figure_files import MOST_FIGURES
+    from pocketbench.reports.writer import write_report_and_pictures
     from pocketbench.workflow.report_suite import make_suite_report
 
     folder = out or options.REPORT_FOLDER
@@ -40,7 +40,7 @@ def command(
         _draw_grad_cams(suite, gradcam, folder, as_json=as_json)
         return
     report = make_suite_report(suite, artifacts or options.EXPORT_FOLDER, Store(), dataset=dataset)
-    paths = [*write_report(report.table, folder), *write_figures(report.table, folder)]
+    paths = write_report_and_pictures(report.table, folder)
     _print_paths(paths, as_json=as_json)
     if len(report.table.runtimes) > MOST_FIGURES:
         click.echo(f"{MOST_FIGURES} figures at most are drawn as pictures; the page has all", err=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,6 @@ FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
 The other fonts have its widths, for programs that show the SVG without it."""
 PLOT_WIDTH = 400  # names of points are placed for 270 to 520 px (`label_places`)
 PLOT_HEIGHT = 280
-PNG_SCALE = 2
 MOST_FIGURES = 12
 """Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second."""
 _TITLE_CHARACTERS = 66
@@ -28,32 +27,22 @@ _CAPTION_CHARACTERS = 88
 _LONGEST_NAME = 80
 
 
-def write_figures(table: Table, folder: Path) -> list[Path]:
-    """Write the first `MOST_FIGURES` figures of the table as report-RUNTIME.svg and report-RUNTIME.png; each appears
-    whole or not at all.
+def make_pictures(table: Table) -> dict[str, dict[str, Any]]:
+    """The first `MOST_FIGURES` figures of the table as specifications that stand alone, by name: report-RUNTIME."""
+    figures = make_figures(table)[:MOST_FIGURES]
+    names = name_figure_files([figure.title for figure in figures])
+    return {name: make_picture(figure) for name, figure in zip(names, figures, strict=True)}
 
-    All are drawn before the first is written.
+
+def write_pictures(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:
+    """Write each by its name; each appears whole or not at all.
 
     Raises:
         FileFault: when the folder can't be written.
     """
-    pictures = draw_figures(make_figures(table)[:MOST_FIGURES])
     for name, content in pictures.items():
         write_bytes(folder / name, content)
     return [folder / name for name in pictures]
-
-
-def draw_figures(figures: Sequence[Figure]) -> dict[str, bytes]:
-    """The pictures by file name; the same figures give the same bytes."""
-    pictures: dict[str, bytes] = {}
-    if figures:
-        import vl_convert
-
-        for name, figure in zip(name_figure_files([figure.title for figure in figures]), figures, strict=True):
-            svg = _number_clips(vl_convert.vegalite_to_svg(make_picture(figure), allowed_base_urls=[]))
-            pictures[f"{name}.svg"] = svg.encode()
-            pictures[f"{name}.png"] = vl_convert.svg_to_png(svg, scale=PNG_SCALE)
-    return pictures
 
 
 def name_figure_files(titles: Sequence[str]) -> list[str]:
@@ -105,16 +94,6 @@ def make_picture(figure: Figure) -> dict[str, Any]:
         },
     }
     return put_colours(picture)
-
-
-def _number_clips(svg: str) -> str:
-    """The SVG with its clip paths numbered from 1: Vega counts them on from one chart of a process to the next."""
-    numbers: dict[str, int] = {}
-    return re.sub(
-        r'(<clipPath id="clip|clip-path="url\(#clip)([0-9]+)',
-        lambda match: f"{match[1]}{numbers.setdefault(match[2], len(numbers) + 1)}",
-        svg,
-    )
 
 
 def _number_unnamed(values: Sequence[dict[str, Any]]) -> str:

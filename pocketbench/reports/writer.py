@@ -1,4 +1,4 @@
-"""The report on disk, in five forms of the same table."""
+"""The report on disk, in five forms of the same table, and its figures as pictures."""
 
 from __future__ import annotations
 
@@ -6,11 +6,24 @@ from pathlib import Path
 
 from pocketbench.core.jsonio import write_texts
 from pocketbench.reports.csv_json import format_csv, format_json
+from pocketbench.reports.figure_files import make_pictures, write_pictures
 from pocketbench.reports.html import format_html
 from pocketbench.reports.latex import format_latex
 from pocketbench.reports.markdown import format_markdown
 from pocketbench.reports.paper_layout import make_paper_table
+from pocketbench.reports.picture_process import drawing_beside
 from pocketbench.reports.records import Table
+
+
+def write_report_and_pictures(table: Table, folder: Path) -> list[Path]:
+    """`write_report`, then report-RUNTIME.svg and report-RUNTIME.png of each figure; they are drawn meanwhile.
+
+    Raises:
+        FileFault: when the folder can't be written.
+    """
+    with drawing_beside(make_pictures(table)) as finish:
+        paths = write_report(table, folder)
+        return [*paths, *write_pictures(finish(), folder)]
 
 
 def write_report(table: Table, folder: Path) -> list[Path]:

@@ -9,14 +9,14 @@ from PIL import Image
 from pocketbench.core.errors import FileFault
 from pocketbench.reports.figure_files import (
     MOST_FIGURES,
-    PNG_SCALE,
-    draw_figures,
     make_picture,
+    make_pictures,
     name_figure_files,
-    write_figures,
+    write_pictures,
 )
 from pocketbench.reports.figures import make_figures
 from pocketbench.reports.picture_colours import read_colours
+from pocketbench.reports.picture_process import PNG_SCALE, draw_pictures
 from pocketbench.reports.table import make_table
 from tests.reports.synthetic import make_accuracy, make_artifact, make_sessions, make_spec
 
@@ -40,7 +40,7 @@ def make_example():
 
 @pytest.fixture(scope="module")
 def pictures() -> dict[str, bytes]:
-    return draw_figures(make_figures(make_example()))
+    return draw_pictures(make_pictures(make_example()))
 
 
 def test_each_figure_is_two_files(pictures) -> None:
@@ -121,7 +121,7 @@ def test_a_point_without_room_for_its_name_has_a_number_that_the_caption_explain
 
 @pytest.mark.slow
 def test_the_numbers_are_drawn(crowded) -> None:
-    svg = next(iter(draw_figures([crowded]).values())).decode()
+    svg = draw_pictures({"crowded": make_picture(crowded)})["crowded.svg"].decode()
     texts = ["".join(element.itertext()) for element in ET.fromstring(svg).iter(f"{SVG}text")]
     numbers = [value["number"] for value in make_picture(crowded)["vconcat"][0]["data"]["values"] if value["number"]]
     assert [text for text in texts if text in numbers] == numbers
@@ -141,17 +141,15 @@ def test_names_of_files_are_safe_and_never_the_same() -> None:
     assert all(re.fullmatch(r"report[a-z0-9.-]*", name) and len(name) < 100 for name in names)
 
 
-def test_files_are_written_whole_and_a_folder_that_can_not_be_is_said(tmp_path, pictures, monkeypatch) -> None:
-    monkeypatch.setattr("pocketbench.reports.figure_files.draw_figures", lambda _: pictures)
-    paths = write_figures(make_example(), tmp_path / "out")
+def test_files_are_written_whole_and_a_folder_that_can_not_be_is_said(tmp_path, pictures) -> None:
+    paths = write_pictures(pictures, tmp_path / "out")
     assert {path.name: path.read_bytes() for path in paths} == pictures
     (tmp_path / "file").write_text("")
     with pytest.raises(FileFault, match="can't write"):
-        write_figures(make_example(), tmp_path / "file")
+        write_pictures(pictures, tmp_path / "file")
 
 
-def test_a_fleet_of_devices_is_not_drawn_whole(tmp_path, monkeypatch) -> None:
-    drawn = []
+def test_a_fleet_of_devices_is_not_drawn_whole() -> None:
     table = make_table(
         [],
         [
@@ -163,15 +161,14 @@ def test_a_fleet_of_devices_is_not_drawn_whole(tmp_path, monkeypatch) -> None:
         [],
     )
     assert len(make_figures(table)) == MOST_FIGURES + 2
-    monkeypatch.setattr("pocketbench.reports.figure_files.draw_figures", lambda figures: drawn.extend(figures) or {})
-    assert write_figures(table, tmp_path) == []
-    assert drawn == make_figures(table)[:MOST_FIGURES]
+    assert list(make_pictures(table).values()) == [make_picture(each) for each in make_figures(table)[:MOST_FIGURES]]
 
 
 def test_a_table_without_a_figure_gives_no_files() -> None:
-    assert draw_figures([]) == {}
+    assert make_pictures(make_table([], [], [])) == {}
+    assert draw_pictures({}) == {}
 
 
 @pytest.mark.slow
 def test_the_same_figures_give_the_same_bytes(pictures) -> None:
-    assert draw_figures(make_figures(make_example())) == pictures
+    assert draw_pictures(make_pictures(make_example())) == pictures
