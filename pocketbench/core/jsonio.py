@@ -29,8 +29,13 @@ Parser = Callable[[Any, str, str], Any]
 """A value, the file and the key -> the value as a record holds it; raises FileFault."""
 
 
+_SCALARS = frozenset({str, int, float, bool, type(None)})
+
+
 def to_plain(value: Any) -> Any:
     """A record, or a container of records, as dicts, lists and scalars."""
+    if type(value) in _SCALARS:
+        return value
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {field.name: to_plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
     if isinstance(value, (list, tuple)):

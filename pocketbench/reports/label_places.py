@@ -92,9 +92,10 @@ def _make_box(mark: Mark, plot_width: float, label: str, place: Place) -> _Box:
 
 def _is_free(box: _Box, plot_width: float, taken: Sequence[_Box]) -> bool:
     left, top, right, bottom = box
-    is_inside = left >= 0 and top >= 0 and right <= plot_width and bottom <= _PLOT_HEIGHT
-    return is_inside and not any(_overlaps(box, other) for other in taken)
-
-
-def _overlaps(one: _Box, other: _Box) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+    if left < 0 or top < 0 or right > plot_width or bottom > _PLOT_HEIGHT:
+        return False
+    # a loop in one piece: a page of a hundred plots asks this of two million pairs of boxes
+    for other_left, other_top, other_right, other_bottom in taken:
+        if left < other_right and other_left < right and top < other_bottom and other_top < bottom:
+            return False
+    return True

@@ -58,8 +58,13 @@ def _format_operators(table: Table) -> list[str]:
     return parts
 
 
+_MARKUP = re.compile(r"[\\`*\[\]<>|~&_]|[^\S ]|  |^ | $")  # what has to be looked at; single spaces have not
+
+
 def escape_markdown(text: str) -> str:
     """The text so that no character of it is markup: names come from files and devices."""
+    if not _MARKUP.search(text):
+        return text  # a figure, as most are
     flat = " ".join(text.split())
     escaped = re.sub(r"([\\`*\[\]<>|~])", r"\\\1", flat).replace("&", "&amp;")
     # An underscore within a word is no emphasis on GitHub, and names are full of them.
