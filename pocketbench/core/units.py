@@ -97,8 +97,8 @@ def _three_digits(number: float) -> str:
     if number == 0:
         return "0"
     # Rounded first: 9.996 has its three digits as 10.0, not as 10.00.
-    rounded = float(f"{number:.3g}")
-    decimals = max(0, 2 - math.floor(math.log10(abs(rounded))))
+    exponent = int(f"{number:.2e}".partition("e")[2])
+    decimals = max(0, 2 - exponent)
     return f"{number:.{decimals}f}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
-from pocketbench.reports.commands import Command, list_commands
+from pocketbench.reports.commands import Command, CommandLister
 from pocketbench.reports.details import Part, PartMaker
 from pocketbench.reports.explorer import name_results
 from pocketbench.reports.lines import FlatLine
@@ -31,7 +31,7 @@ class _Piece:
     name: str
 
 
-_Known = dict[int, tuple[Part, _Piece]]  # by the id of the part, which lives as long as it stands here
+_Known = dict[int, tuple[Part | Command, _Piece]]  # by the id of what was written, which lives as long as this
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,9 @@ def format_details(table: Table, lines: Sequence[FlatLine]) -> str:
     """Everything about each line. Browsers without JavaScript show it as a section; to others it is inert text, from
     which details.js takes what it is asked for."""
     known: _Known = {}
-    maker = PartMaker(table)
+    maker, lister = PartMaker(table), CommandLister(table)
     articles = [
-        _make_article(name, line, maker.make(line), list_commands(table, line), known)
+        _make_article(name, line, maker.make(line), lister.list_commands(line), known)
         for name, line in zip(name_results(lines), lines, strict=True)
     ]
     counts = Counter(
@@ -74,7 +74,7 @@ def _make_article(
     name: str, line: FlatLine, parts: Sequence[Part], commands: Sequence[Command], known: _Known
 ) -> _Article:
     """Args:
-    known: the pieces of the parts that `PartMaker` gave, for it gives several lines the same.
+    known: the pieces of the parts and commands of all lines, for several have the same ones.
     """
     where = line.runtime_name or line.file_kind
     head = (
@@ -84,11 +84,14 @@ def _make_article(
     for part in parts:
         if id(part) not in known:
             known[id(part)] = part, _make_part(part)
+    for command in commands:
+        if id(command) not in known:
+            known[id(command)] = command, _make_command(command)
     pieces = {part.title: known[id(part)][1] for part in parts}
     return _Article(
         head,
         [piece for title, piece in pieces.items() if title in FIGURES],
-        [_make_command(command) for command in commands],
+        [known[id(command)][1] for command in commands],
         [piece for title, piece in pieces.items() if title not in FIGURES],
     )
 

@@ -29,11 +29,26 @@ def list_commands(table: Table, line: FlatLine) -> tuple[Command, ...]:
 
     A file that has an overhead is measured together with its baseline, as it was: in turn.
     """
-    baseline = _find_baseline(table, line)
-    commands = [*_list_exports(line, baseline), *_list_profiles(table, line, baseline), *_list_accuracies(line)]
-    if table.suite is not None:
-        commands.append(Command(purpose="Write this report", text=_join(["report", "--suite", table.suite])))
-    return tuple(commands)
+    return CommandLister(table).list_commands(line)
+
+
+class CommandLister:
+    """Lists the commands of the lines of a table. Those that several lines have in common are one object."""
+
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._by_file: dict[tuple[int, int, bool], tuple[list[Command], list[Command]]] = {}
+        text = _join(["report", "--suite", table.suite]) if table.suite is not None else None
+        self._last = [] if text is None else [Command(purpose="Write this report", text=text)]
+
+    def list_commands(self, line: FlatLine) -> tuple[Command, ...]:
+        """See the function of this name."""
+        baseline = _find_baseline(self._table, line)
+        key = (line.row_index, line.kind_index, baseline is not None)
+        if key not in self._by_file:
+            self._by_file[key] = _list_exports(line, baseline), _list_accuracies(line)
+        exports, accuracies = self._by_file[key]
+        return (*exports, *_list_profiles(self._table, line, baseline), *accuracies, *self._last)
 
 
 def list_export_arguments(spec: ModelSpec, kind: FileKind, calibration: Calibration | None = None) -> list[str] | None:
