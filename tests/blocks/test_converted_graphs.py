@@ -1,4 +1,7 @@
-"""Each block through the three converters: no layout operator in the file, and the runtimes compute the block."""
+"""Each block through the three converters: no layout operator in the file, and the runtimes compute the block.
+
+The converters are imported by the tests: whoever leaves these out, as they are slow, does not wait for the imports.
+"""
 
 from __future__ import annotations
 
@@ -6,13 +9,9 @@ import warnings
 from collections import Counter
 from pathlib import Path
 
-import ai_edge_litert.interpreter as litert
-import coremltools
-import litert_torch
 import numpy as np
 import onnx
 import onnxruntime
-import onnxsim
 import pytest
 import torch
 from torch import nn
@@ -69,6 +68,8 @@ def assert_close(found: np.ndarray, block: nn.Module, x: torch.Tensor) -> None:
 @pytest.mark.parametrize("gate", ["hard_sigmoid", "sigmoid"])
 @pytest.mark.parametrize(("name", "channels"), CASES)
 def test_onnx_graph(name: str, channels: int, gate: str) -> None:
+    import onnxsim
+
     block, x = make_case(name, channels, gate)
     model, _ = onnxsim.simplify(torch.onnx.export(block, (x,), dynamo=True, verbose=False).model_proto)
     operators = Counter(node.op_type for node in model.graph.node)
@@ -79,6 +80,9 @@ def test_onnx_graph(name: str, channels: int, gate: str) -> None:
 
 @pytest.mark.parametrize(("name", "channels"), CASES)
 def test_tflite_graph(name: str, channels: int, tmp_path: Path) -> None:
+    import ai_edge_litert.interpreter as litert
+    import litert_torch
+
     block, x = make_case(name, channels, "hard_sigmoid")
     path = tmp_path / "block.tflite"
     litert_torch.convert(block, (x,)).export(str(path))
@@ -100,6 +104,8 @@ def test_tflite_graph(name: str, channels: int, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("name", "channels"), CASES)
 def test_core_ml_graph(name: str, channels: int) -> None:
+    import coremltools
+
     block, x = make_case(name, channels, "hard_sigmoid")
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
@@ -120,6 +126,8 @@ def test_core_ml_graph(name: str, channels: int) -> None:
 
 
 def test_the_check_finds_what_the_textbook_form_leaves() -> None:
+    import onnxsim
+
     textbook = nn.Sequential(nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(8, 8), nn.Unflatten(1, (8, 1, 1)))
     exported = torch.onnx.export(textbook, (torch.randn(1, 8, 14, 14),), dynamo=True, verbose=False).model_proto
     model, _ = onnxsim.simplify(exported)

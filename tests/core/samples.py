@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import random
 import types
 import typing
@@ -133,8 +134,7 @@ def draw_record(kind: Any, source: random.Random) -> Any:
     if origin is dict:
         return {text: draw_record(arguments[1], source) for text in source.sample(TEXTS, source.randrange(4))}
     if dataclasses.is_dataclass(kind):
-        hints = typing.get_type_hints(kind)
-        return kind(**{name: draw_record(hint, source) for name, hint in hints.items()})
+        return kind(**{name: draw_record(hint, source) for name, hint in _list_hints(kind).items()})
     if kind is type(None):
         return None
     if kind is bool:
@@ -146,3 +146,8 @@ def draw_record(kind: Any, source: random.Random) -> Any:
     if kind is str:
         return source.choice(TEXTS)
     raise TypeError(f"records hold no {kind}")
+
+
+@functools.cache
+def _list_hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)

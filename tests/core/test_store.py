@@ -21,6 +21,7 @@ from pocketbench.core.jsonio import dump_record
 from pocketbench.core.records import Accuracy, RunResult
 from pocketbench.core.store import DeviceRun, Store
 from tests.core.samples import ARTIFACT, MEASUREMENT, RESULT, SPEC, draw_record, make_failed_result, make_result
+from tests.core.store_writer import append_many
 
 ACCURACY = Accuracy(
     backbone="mobilenet_v2",
@@ -244,12 +245,6 @@ def test_records_of_one_call_are_stored_all_or_none(store):
     with pytest.raises(ValueError, match="JSON compliant"):
         store.append(make_result(session_index=1), broken)
     assert stored_sessions(store) == [0]
-
-
-def append_many(url, writer, count):
-    store = Store(url)
-    for index in range(count):
-        store.append(make_result(run_id=f"writer {writer}", session_index=index))
 
 
 def run_writers(url, writers, count):

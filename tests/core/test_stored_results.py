@@ -13,22 +13,25 @@ from pocketbench.core.samples import Samples
 from pocketbench.core.stored_results import ResultParser, dump_result
 from tests.core.samples import MEASUREMENT, RESULT, draw_record, make_failed_result, make_result
 
-DRAWN = [draw_record(RunResult, random.Random(seed)) for seed in range(200)]
+
+@pytest.fixture(scope="module")
+def drawn():
+    return [draw_record(RunResult, random.Random(seed)) for seed in range(200)]
 
 
 def parse(text, packed, parser=None):
     return (parser or ResultParser()).parse(text, packed, "the row")
 
 
-def test_any_result_is_itself_again():
+def test_any_result_is_itself_again(drawn):
     parser = ResultParser()
-    for result in DRAWN:
+    for result in drawn:
         assert parse(*dump_result(result), parser) == result
 
 
-def test_json_with_its_samples_is_read_as_before():
+def test_json_with_its_samples_is_read_as_before(drawn):
     parser = ResultParser()
-    for result in DRAWN:
+    for result in drawn:
         text = dump_record(result)
         assert parse(text, None, parser) == parse_record(text, RunResult, "here") == result
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -263,7 +264,17 @@ class TestPlantedFaults:
         return copy_package(packages[precision], tmp_path)
 
     @pytest.fixture
-    def check(self, prepared: PreparedModel, packages: dict[str, Path], precision: str) -> Callable[[Path], None]:
+    def check(
+        self, prepared: PreparedModel, packages: dict[str, Path], precision: str, monkeypatch: pytest.MonkeyPatch
+    ) -> Callable[[Path], None]:
+        def copy_twin(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
+            """What `verify` of fp16 converts again: `test_good_packages_are_accepted` lets it."""
+            assert exported is prepared.exported
+            assert precision == "fp32"
+            shutil.copytree(packages["fp32"], path)
+
+        monkeypatch.setattr(to_coreml, "convert", copy_twin)
+
         def check(spoilt: Path) -> None:
             good_error, spoilt_error = (measure_error(prepared, path) for path in (packages[precision], spoilt))
             assert good_error < {"fp32": 1e-5, "fp16": 5e-3}[precision], good_error

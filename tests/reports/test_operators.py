@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,6 +17,7 @@ from pocketbench.reports.operator_breakdown import break_down, find_breakdown, f
 from pocketbench.reports.operator_records import OperatorBreakdown
 from pocketbench.reports.operator_sheets import HOW_TO_GET, TITLE, make_operator_sections
 from pocketbench.reports.operator_text import describe_cost, format_costs, list_kinds, name_kind
+from pocketbench.reports.records import Table
 from pocketbench.reports.sheets import Sheet, make_runtime_sheets
 from pocketbench.reports.table import make_table
 from tests.reports.operator_samples import (
@@ -250,16 +252,16 @@ def test_coverage_by_nodes_alone_stands_where_something_is_left_out() -> None:
     assert show(57) == [["nodes"], ["57 of 58"], ["57 of 58"], ["–"]]
 
 
-def test_every_form_has_the_section_or_says_how_to_get_it() -> None:
-    with_times, without = make_table(*make_profiled()), make_table(*make_example())
-    for form in (format_markdown, format_html):
-        assert TITLE in form(with_times)
-        assert "features.1.conv.6" in form(with_times)
-        assert "<b>" not in form(with_times)
-        assert HOW_TO_GET not in form(with_times)
-        assert HOW_TO_GET in form(without)
-        assert HOW_TO_GET not in form(make_table([make_artifact(make_spec())], [], []))
-    assert "<summary>By stage" not in format_html(without)
+@pytest.mark.parametrize("form", [format_markdown, format_html])
+def test_every_form_has_the_section_or_says_how_to_get_it(form: Callable[[Table], str]) -> None:
+    with_times, without = form(make_table(*make_profiled())), form(make_table(*make_example()))
+    assert TITLE in with_times
+    assert "features.1.conv.6" in with_times
+    assert "<b>" not in with_times
+    assert HOW_TO_GET not in with_times
+    assert HOW_TO_GET in without
+    assert HOW_TO_GET not in form(make_table([make_artifact(make_spec())], [], []))
+    assert "<summary>By stage" not in without
 
 
 def test_json_has_every_block_and_stage() -> None:
