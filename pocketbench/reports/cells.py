@@ -218,6 +218,7 @@ def _make_measured_cell(runs: CellRuns, figures: Figures, caveats: tuple[str, ..
         cpu_clock=runs.cpu_clocks[0] if has_one_clock else None,
         notes=tuple(notes.add(reason) for reason in (*reasons, *caveats)),
         overhead_notes=(),
+        failed_session_count=len(runs.failures),
     )
 
 

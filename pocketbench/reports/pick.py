@@ -16,7 +16,6 @@ from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.pick_records import FATES, Basis, Candidate, Fate, Pick, Rejected
 from pocketbench.reports.records import Latency, Table, TopOne
 
-_FAILED = "Failed in"  # how the note of a cell begins whose sessions failed
 NO_INTERVAL = "one session, so there is no interval"
 NO_TOP_ONE = "no top-1 was measured of this file"
 NOT_PUBLISHED = "no top-1 of it from this source"
@@ -116,14 +115,13 @@ def _reject(table: Table, line: FlatLine, chosen: FlatLine | None, basis: Basis 
     candidate = _make_candidate(line, basis)
     if line.latency is None:
         assert line.cell is not None
-        notes = [table.notes[note] for note in line.cell.notes]
-        has_failed = any(note.startswith(_FAILED) for note in notes)
+        has_failed = line.cell.failed_session_count > 0
         return Rejected(
             candidate=candidate,
             fate="failed" if has_failed else "not_measured",
             over_ns=None,
             difference=None,
-            detail=" ".join(notes) if has_failed else None,
+            detail=" ".join(table.notes[note] for note in line.cell.notes) if has_failed else None,
         )
     top1 = _read_top1(line, basis)
     best = None if chosen is None else _read_top1(chosen, basis)

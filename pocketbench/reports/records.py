@@ -125,6 +125,7 @@ class Cell:
     """A row on a runtime, by wall clock and by CPU time (of the calling thread, or of the process: `cpu_clock`).
 
     `operators` and `coverage` are None where nobody asked for operator times, or for a runtime without a delegate.
+    Sessions that failed are counted, and left out of the figures.
     """
 
     wall: Latency | None
@@ -136,6 +137,7 @@ class Cell:
     overhead_notes: tuple[int, ...]
     operators: OperatorBreakdown | None = field(default=None, metadata={"since": "0.3"})
     coverage: DelegateCoverage | None = field(default=None, metadata={"since": "0.3"})
+    failed_session_count: int = field(default=0, metadata={"since": "0.3"})
 
     @property
     def steady_overhead(self) -> Overhead | None:

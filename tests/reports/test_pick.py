@@ -116,6 +116,14 @@ def test_all_that_failed_is_no_answer() -> None:
     assert tell_fates(found) == {name(None): "failed"}
 
 
+def test_a_failure_is_none_of_the_words_of_a_note() -> None:
+    table = build([File(None, None, 0.9)])
+    reworded = pick(replace(table, notes=tuple(f"Crashed: {note}" for note in table.notes)), 6)
+    assert tell_fates(reworded) == {name(None): "failed"}
+    assert reworded.others[0].detail is not None
+    assert reworded.others[0].detail.startswith("Crashed: ")
+
+
 def test_a_measured_top1_goes_before_a_better_published_one() -> None:
     base, ca = (make_artifact(make_spec(block)) for block in (None, "ca"))
     results = make_sessions(base, 4.5) + make_sessions(ca, 5.0)

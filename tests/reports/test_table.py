@@ -155,6 +155,7 @@ def test_a_failed_cell_says_why() -> None:
     assert (cell.wall, cell.cpu, cell.wall_overhead) == (None, None, None)
     assert explain(table, cell.notes) == "Failed in all 3 sessions: crash: the worker was killed by SIGSEGV"
     assert (table.result_count, table.failed_count) == (6, 3)
+    assert cell.failed_session_count == 3
 
 
 def test_sessions_that_failed_are_left_out_and_named() -> None:
@@ -163,6 +164,7 @@ def test_sessions_that_failed_are_left_out_and_named() -> None:
     cell = only_cell(make_table([], results, []).rows[0])
     assert cell.wall is not None
     assert cell.wall.session_count == 2
+    assert cell.failed_session_count == 1
     table = make_table([], results, [])
     expected = "Failed in 1 of 3 sessions, left out of the figures: timeout: no answer in 120 s"
     assert explain(table, table.rows[0].cells[0].notes) == expected
