@@ -258,6 +258,7 @@ def timed(name: str) -> Iterator[None]:
 def time_stages(suite_file: Path, folder: Path, database: Path) -> None:
     """The stages of `pocketbench report`, in this process."""
     with timed("imports"):
+        from pocketbench.core.garbage import paused_collection
         from pocketbench.reports.csv_json import format_csv, format_json
         from pocketbench.reports.html import format_html
         from pocketbench.reports.markdown import format_markdown
@@ -267,22 +268,24 @@ def time_stages(suite_file: Path, folder: Path, database: Path) -> None:
     with timed("files of the suite"):
         suite = read_suite(str(suite_file))
         artifacts, _ = find_suite_artifacts(suite, folder)
-    with timed("reading, parsing"):
-        results = read_newest_runs(suite, artifacts, folder, Store(str(database)))
-    print(f"  {len(results)} results")
-    with timed("make_table"):
-        table = make_table(artifacts, results, [], title=suite.title)
-    del results
+    with paused_collection():  # as the command does
+        with timed("reading, parsing"):
+            results = read_newest_runs(suite, artifacts, folder, Store(str(database)))
+        print(f"  {len(results)} results")
+        with timed("make_table"):
+            table = make_table(artifacts, results, [], title=suite.title)
+        del results
     forms: dict[str, Callable[[Any], str]] = {
         "md": format_markdown,
         "csv": format_csv,
         "json": format_json,
         "html": format_html,
     }
-    for name, form in forms.items():
-        with timed(name):
-            text = form(table)
-        print(f"  {name}: {len(text) / 1e6:.2f} MB, sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}")
+    with paused_collection():
+        for name, form in forms.items():
+            with timed(name):
+                text = form(table)
+            print(f"  {name}: {len(text) / 1e6:.2f} MB, sha256 {hashlib.sha256(text.encode()).hexdigest()[:16]}")
 
 
 def time_command(arguments: list[str], database: Path, folder: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pocketbench.core.garbage import paused_collection
 from pocketbench.core.jsonio import write_texts
 from pocketbench.reports.csv_json import format_csv, format_json
 from pocketbench.reports.figure_files import make_pictures, write_pictures
@@ -34,11 +35,12 @@ def write_report(table: Table, folder: Path) -> list[Path]:
     Raises:
         FileFault: when the folder can't be written.
     """
-    texts = {
-        "report.md": format_markdown(table),
-        "report.csv": format_csv(table),
-        "report.json": format_json(table),
-        "report.html": format_html(table),
-        "report.tex": format_latex(make_paper_table(table)),
-    }
+    with paused_collection():
+        texts = {
+            "report.md": format_markdown(table),
+            "report.csv": format_csv(table),
+            "report.json": format_json(table),
+            "report.html": format_html(table),
+            "report.tex": format_latex(make_paper_table(table)),
+        }
     return write_texts(folder, texts)
