@@ -16,31 +16,31 @@ HEIGHT = 420
 _NS_PER_MS = 1e6
 
 
-def make_points(lines: Sequence[FlatLine], ids: Sequence[str]) -> dict[str, Any]:
+def make_points(lines: Sequence[FlatLine]) -> dict[str, Any]:
     """`axes`, what the vertical axis can show, best first; and `points`: for each line with a latency its median in ms
-    and, by axis, its value in percent or millions, each with the bounds of its interval or None.
+    and, by axis, its value in percent or millions, each with the bounds of its interval or None. `where` is its place
+    in `places`: the network and the runtime in words.
 
     An axis that fewer than two lines have a value for is left out.
     """
     published = _find_published_dataset(lines)
     points: list[dict[str, Any]] = []
-    for index, (line, name) in enumerate(zip(lines, ids, strict=True)):
+    places: dict[str, int] = {}
+    for index, line in enumerate(lines):
         wall = line.latency
         if wall is None:
             continue
         points.append(
             {
                 "line": index,
-                "id": name,
-                "name": line.row.label,
-                "where": f"{line.network}, {line.runtime_name}",
+                "where": places.setdefault(f"{line.network}, {line.runtime_name}", len(places)),
                 "x": [_to_ms(ns) for ns in (wall.median_ns, wall.low_ns, wall.high_ns)],
                 "y": _list_values(line, published),
             }
         )
     counts = Counter(key for point in points for key in point["y"])
     axes = [axis for axis in _list_axes(lines, published) if counts[axis["key"]] >= 2]
-    return {"axes": axes, "points": points}
+    return {"axes": axes, "places": list(places), "points": points}
 
 
 def _list_axes(lines: Sequence[FlatLine], published: tuple[str, str] | None) -> list[dict[str, Any]]:

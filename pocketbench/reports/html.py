@@ -15,7 +15,7 @@ from pocketbench.reports.conditions_text import (
     describe_method,
     describe_terms,
 )
-from pocketbench.reports.explorer import format_explorer, format_plot, name_results
+from pocketbench.reports.explorer import format_explorer, format_plot
 from pocketbench.reports.explorer_plot import make_explorer_chart, make_points
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import count_things, describe_runtimes, join_words
@@ -36,7 +36,7 @@ SCRIPTS = ("details.js", "plot.js", "explorer.js")
 def format_html(table: Table) -> str:
     """The whole page: all results to filter, overview, figures, a table a runtime, files, notes, method, conditions."""
     lines = make_lines(table)
-    data = make_points(lines, name_results(lines))
+    data = make_points(lines)
     charts = [make_explorer_chart(lines)] if data["axes"] else []
     plot = format_plot(lines, data, 0) if charts else ""
     figures = make_figures(table)

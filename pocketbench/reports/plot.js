@@ -1,6 +1,6 @@
 "use strict";
 // The plots follow the table: they show the points of the rows that are shown, and the Pareto front among them.
-const plot = JSON.parse(document.getElementById("points")?.textContent ?? '{"axes":[],"points":[]}');
+const plot = JSON.parse(document.getElementById("points")?.textContent ?? '{"axes":[],"places":[],"points":[]}');
 const views = new Map();
 const SHAPES = ["circle", "square", "triangle-up", "diamond", "cross", "triangle-down"];
 const MOST_NAMES = 120; // with more points there is no room, and the search for it takes long
@@ -89,12 +89,12 @@ function drawWhole(view, lines) {
   document.getElementById("not-drawn").textContent = hidden ? `${hidden} of ${lines.size} results shown have no latency or no ${axis.name}.` : "";
 }
 
-function makePoint({ line, name, where, x, y }, axis, row, series) {
+function makePoint({ line, where, x, y }, axis, row, series) {
   const [value, bottom, top] = y[axis.key];
   const [median, left, right] = x;
   const span = (low, high, digits) => (low === null ? "" : `, 95 % interval ${low.toPrecision(digits)} to ${high.toPrecision(digits)}`);
   return {
-    line, name, where, device: row.device, row, colourName: series,
+    line, name: row.label, where: plot.places[where], device: row.device, row, colourName: series,
     x: median, left, right, y: value, bottom, top,
     latency: `${median.toPrecision(3)} ms${span(left, right, 3)}`,
     value: `${value.toPrecision(4)}${axis.merit ? " %" : axis.key === "size" ? " MB" : " M"}${span(bottom, top, 4)}`,

@@ -69,13 +69,15 @@ def test_every_line_links_to_its_details() -> None:
 
 
 def test_points_carry_both_intervals() -> None:
-    data = make_points(LINES, name_results(LINES))
+    data = make_points(LINES)
+    assert len(data["places"]) == len(set(data["places"]))
     assert [axis["key"] for axis in data["axes"]] == ["measured", "published", "parameters", "size"]
     assert len(data["points"]) == len([line for line in LINES if line.median_ns is not None])
     for point in data["points"]:
         line = LINES[point["line"]]
         assert line.latency is not None
         assert line.file.top1 is not None
+        assert data["places"][point["where"]] == f"{line.network}, {line.runtime_name}"
         assert point["x"][0] == (line.median_ns or 0) / 1e6
         assert point["x"][1] < point["x"][0] < point["x"][2]
         low, high = line.file.top1.low_fraction, line.file.top1.high_fraction
@@ -85,7 +87,7 @@ def test_points_carry_both_intervals() -> None:
 def test_an_axis_for_one_point_is_no_axis() -> None:
     file = make_artifact(make_spec())
     lines = make_lines(make_table([file], make_sessions(file, 5.0), []))
-    assert make_points(lines, name_results(lines))["axes"] == []
+    assert make_points(lines)["axes"] == []
 
 
 def test_the_chart_is_empty_until_the_page_fills_it() -> None:

@@ -272,6 +272,16 @@ def test_keyboard_alone_opens_steps_and_closes(page: Page) -> None:
     assert {LINES[index].attention for index in list_shown(page)} == {"se"}
 
 
+def test_a_point_says_what_it_is_of(page: Page) -> None:
+    said = page.locator("#figure-0 .mark-symbol.role-mark path").evaluate_all(
+        "es => es.map(({ __data__: { datum } }) => [datum.line, datum.name, datum.where])"
+    )
+    assert len(said) > 10
+    for index, name, where in said:
+        line = LINES[index]
+        assert (name, where) == (line.row.label, f"{line.network}, {line.runtime_name}")
+
+
 @pytest.mark.parametrize("index", [1, len(LINES) // 2, len(LINES) - 1])
 def test_what_articles_share_is_shown_in_each(page: Page, index: int) -> None:
     """The page holds it once; the records say what has to be there."""
