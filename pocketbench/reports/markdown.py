@@ -72,7 +72,8 @@ def escape_markdown(text: str) -> str:
 
 
 def _format_sheet(sheet: Sheet) -> str:
-    heads = ["Model", "Attention", *(f"{column.group}: {column.head}".removeprefix(": ") for column in sheet.columns)]
+    label = "Attention" if sheet.corner == "Model" else sheet.corner
+    heads = ["Model", label, *(f"{column.group}: {column.head}".removeprefix(": ") for column in sheet.columns)]
     is_text = [True, True, *(column.is_text for column in sheet.columns)]
     rows = [list(map(escape_markdown, heads))]
     for line in sheet.lines:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -262,6 +263,18 @@ def test_every_form_has_the_section_or_says_how_to_get_it(form: Callable[[Table]
     assert HOW_TO_GET in without
     assert HOW_TO_GET not in form(make_table([make_artifact(make_spec())], [], []))
     assert "<summary>By stage" not in without
+
+
+def test_the_heads_of_markdown_say_what_a_line_is() -> None:
+    text = format_markdown(make_table(*make_profiled()))
+    heads = [tuple(cell.strip() for cell in line.split("|")[1:3]) for line in text.splitlines() if "| Model" in line]
+    _, *stages = text.split("<summary>By stage: ")
+    assert stages
+    for stage in stages:
+        assert re.search(r"^\| Model +\| Stage +\|", stage, re.MULTILINE)
+        assert re.search(r"^\| mobilenet_v2[^|]*\| features\.1 ", stage, re.MULTILINE)
+    assert heads.count(("Model", "Stage")) == len(stages)
+    assert heads.count(("Model", "Attention")) == len(heads) - len(stages) > 0
 
 
 def test_json_has_every_block_and_stage() -> None:
