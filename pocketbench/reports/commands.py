@@ -13,6 +13,10 @@ from pocketbench.reports.lines import FlatLine
 from pocketbench.reports.records import FileKind, Runtime, Schedule, Table
 
 FOLDER = "out/export"
+NAMED_DATASETS = frozenset({"fashion-mnist"})
+"""What `--data` takes by name. Any other data set was given by its path, of which a record keeps the last part only."""
+DATASET_FOLDER = "FOLDER"
+"""Stands in a command for a path that is not known."""
 _PICTURE = 4  # N, C, H, W
 
 
@@ -82,7 +86,7 @@ def list_export_arguments(spec: ModelSpec, kind: FileKind, calibration: Calibrat
     arguments += _spell([("swap-gates", spec.swap_gates)])
     target = f"{kind.lowering or kind.format}:{kind.precision}"
     if calibration is not None and calibration.dataset is not None:
-        arguments += ["--calibrate", calibration.dataset]
+        arguments += ["--calibrate", _find_dataset(calibration.dataset)]
         arguments += _spell_framing(calibration.preprocessing) if spec.preprocessing is None else []
     return ["export", *arguments, "--format", target, "--out", FOLDER]
 
@@ -112,7 +116,9 @@ def _list_exports(line: FlatLine, baseline: FlatLine | None) -> list[Command]:
             reason = "its weights or its input can't be given by options"
             commands.append(Command(purpose=f"{purpose}: {reason}", text=None))
         else:
-            commands.append(Command(purpose=purpose, text=_join(arguments)))
+            calibration = each.file.calibration
+            remark = "" if calibration is None else _explain_folder(calibration.dataset)
+            commands.append(Command(purpose=purpose + remark, text=_join(arguments)))
     return commands
 
 
@@ -140,14 +146,13 @@ def _list_accuracies(line: FlatLine) -> list[Command]:
     if top1 is None:
         return []
     accuracy = top1.accuracy
-    arguments = ["accuracy", _find_path(line), "--data", accuracy.dataset]
+    arguments = ["accuracy", _find_path(line), "--data", _find_dataset(accuracy.dataset)]
     asked = (accuracy.image_count or 0) + accuracy.unreadable_count
     if accuracy.split_count is not None and 0 < asked < accuracy.split_count:
         arguments += ["--limit", str(asked)]
     if line.row.spec is None or line.row.spec.preprocessing is None:
         arguments += _spell_framing(accuracy.preprocessing)
-    purpose = "Measure the top-1; pictures that have no name of their own are given by their path"
-    return [Command(purpose=purpose, text=_join(arguments))]
+    return [Command(purpose=f"Measure the top-1{_explain_folder(accuracy.dataset)}", text=_join(arguments))]
 
 
 def _find_baseline(table: Table, line: FlatLine) -> FlatLine | None:
@@ -177,6 +182,16 @@ def _find_schedule(table: Table, runtime: Runtime) -> Schedule | None:
     name = runtime.device_name or runtime.device_id
     found = [schedule for schedule in table.schedules if name in schedule.device_names]
     return found[0] if len(found) == 1 else None
+
+
+def _find_dataset(name: str) -> str:
+    return name if name in NAMED_DATASETS else DATASET_FOLDER
+
+
+def _explain_folder(dataset: str | None) -> str:
+    if dataset is None or dataset in NAMED_DATASETS:
+        return ""
+    return f"; {DATASET_FOLDER} stands for the path of the data set {dataset}"
 
 
 def _find_path(line: FlatLine) -> str:

@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 import pytest
 
+from pocketbench.accuracy.datasets.catalog import NAMED
 from pocketbench.cli import accuracy as accuracy_verb
 from pocketbench.cli import export, profile, report
 from pocketbench.cli.options import FRAMING_NAMES
 from pocketbench.core.records import Calibration, Caveat, ModelSpec, Preprocessing
 from pocketbench.core.targets import FormatTarget
 from pocketbench.profile.catalog import parse_engine
-from pocketbench.reports.commands import list_commands, list_export_arguments, list_profile_arguments
+from pocketbench.reports.commands import NAMED_DATASETS, list_commands, list_export_arguments, list_profile_arguments
 from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.records import FileKind, Runtime, Schedule, Table
 from pocketbench.reports.table import make_table
@@ -125,7 +126,7 @@ def test_export_command_calibrates_by_the_same_pictures(tmp_path: Path) -> None:
     found, target = read_target(shlex.split(shlex.join(arguments)))
     assert (found, str(target)) == (spec, "tflite:int8")
     assert target.calibration is not None
-    assert (target.calibration.data, target.calibration.preprocessing) == ("flowers", PICTURES)
+    assert (target.calibration.data, target.calibration.preprocessing) == ("FOLDER", PICTURES)
 
 
 def test_export_command_leaves_random_weights_to_random_inputs() -> None:
@@ -226,6 +227,25 @@ def judge_first_file(**changes: object) -> dict[str, object]:
 
 def test_a_measured_top1_has_its_command() -> None:
     assert judge_first_file(image_count=10_000, split_count=10_000) == {"data": "fashion-mnist"}
+
+
+def test_a_data_set_that_was_a_path_is_one_that_the_reader_puts_in() -> None:
+    """The name of a folder is no path: a command with it would find another data set, or none."""
+    file = make_artifact(make_spec("mobilenet_v2"))
+    accuracy = make_accuracy(0.9, origin="measured", artifact_sha256=file.sha256, dataset="flowers")
+    calibration = Calibration(
+        source="pictures", image_count=512, inputs_sha256="ab", dataset="pets", split="train", preprocessing=PICTURES
+    )
+    table = make_table([replace(file, calibration=calibration)], make_sessions(file, 5.0), [accuracy])
+    export_, *_, judge = list_commands(table, make_lines(table)[0])
+    assert "--calibrate FOLDER " in (export_.text or "")
+    assert export_.purpose.endswith("FOLDER stands for the path of the data set pets")
+    assert (judge.text or "").endswith("--data FOLDER")
+    assert judge.purpose == "Measure the top-1; FOLDER stands for the path of the data set flowers"
+
+
+def test_the_data_sets_with_a_name_are_those_that_are_known_by_name() -> None:
+    assert set(NAMED) == NAMED_DATASETS
 
 
 def test_a_subset_and_the_preparation_of_its_pictures_are_named() -> None:
