@@ -22,6 +22,7 @@ PLOT_WIDTH = 400  # names of points are placed for 270 to 520 px (`label_places`
 PLOT_HEIGHT = 280
 MOST_FIGURES = 12
 """Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second."""
+PICTURE_SUFFIXES = (".svg", ".png")
 _TITLE_CHARACTERS = 66
 _CAPTION_CHARACTERS = 88
 _LONGEST_NAME = 80
@@ -32,6 +33,12 @@ def make_pictures(table: Table) -> dict[str, dict[str, Any]]:
     figures = make_figures(table)[:MOST_FIGURES]
     names = name_figure_files([figure.title for figure in figures])
     return {name: make_picture(figure) for name, figure in zip(names, figures, strict=True)}
+
+
+def name_picture_files(table: Table) -> list[str]:
+    """The names of the files that a report of the table has its figures in."""
+    titles = [figure.title for figure in make_figures(table)[:MOST_FIGURES]]
+    return [name + suffix for name in name_figure_files(titles) for suffix in PICTURE_SUFFIXES]
 
 
 def write_pictures(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from pocketbench.core.garbage import paused_collection
 from pocketbench.core.jsonio import write_texts
 from pocketbench.reports.csv_json import format_csv, format_json
+from pocketbench.reports.earlier_pictures import read_earlier_report, remove_earlier_pictures
 from pocketbench.reports.figure_files import make_pictures, write_pictures
 from pocketbench.reports.html import format_html
 from pocketbench.reports.latex import format_latex
@@ -17,14 +18,18 @@ from pocketbench.reports.records import Table
 
 
 def write_report_and_pictures(table: Table, folder: Path) -> list[Path]:
-    """`write_report`, then report-RUNTIME.svg and report-RUNTIME.png of each figure; they are drawn meanwhile.
+    """`write_report`, then report-RUNTIME.svg and report-RUNTIME.png of each figure; they are drawn meanwhile. Those of
+    the earlier report in the folder that are not written again are removed.
 
     Raises:
         FileFault: when the folder can't be written.
     """
+    earlier = read_earlier_report(folder)
     with drawing_beside(make_pictures(table)) as finish:
         paths = write_report(table, folder)
-        return [*paths, *write_pictures(finish(), folder)]
+        pictures = write_pictures(finish(), folder)
+    remove_earlier_pictures(earlier, folder, pictures)
+    return [*paths, *pictures]
 
 
 def write_report(table: Table, folder: Path) -> list[Path]:
