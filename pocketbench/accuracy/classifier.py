@@ -124,7 +124,10 @@ _Opened = tuple[Sequence[Tensor], Sequence[Tensor], Call, "tuple[float, int] | N
 def _open_on_engine(path: Path, name: str) -> _Opened:
     engine: Any = ENGINES.load(name)()
     if not hasattr(engine, "caller"):
-        raise EnvironmentFault(f"engine {name!r} gives no scores to judge a file by", "update that plug-in")
+        raise EnvironmentFault(
+            f"engine {name!r} gives no scores to judge a file by: it has no `caller`",
+            "update that plug-in; CONTRIBUTING.md says what its engine offers",
+        )
     tensors = engine.open(str(path), 1)
     if len(tensors) == 1 and len(tensors[0].shape) == 4 and all(isinstance(size, int) for size in tensors[0].shape[1:]):
         engine.prepare({tensors[0].name: tuple(size if isinstance(size, int) else 1 for size in tensors[0].shape)})

@@ -39,6 +39,10 @@ class OnnxReference:
     def outputs(self) -> list[Tensor]:
         return [self._describe(value) for value in self._evaluator.proto_.graph.output]
 
+    def caller(self) -> Callable[[Any], Any]:
+        name = self._evaluator.proto_.graph.input[0].name
+        return lambda array: self._evaluator.run(None, {name: array})[0]
+
     def delegation(self) -> None:
         return None
 
