@@ -15,29 +15,9 @@ from pocketbench.workflow.grad_cam import write_grad_cams
 from pocketbench.workflow.suites import read_suite
 from pocketbench.workflow.train_models import list_requests
 from tests.accuracy.training_samples import TRAINING, write_bars, write_weights
+from tests.workflow.bars_suite import MODEL, format_suite
 
-MODEL = """
-[[model]]
-backbone = "mobilenet_v2"
-width = 0.1
-classes = 3
-input_size = 16
-in_channels = 1
-"""
-SUITE = f"""
-format = 1
-title = "Bars <b>"
-formats = ["onnx"]
-engines = ["onnxruntime"]
-
-[train]
-data = "bars"
-seeds = [4, 5]
-epochs = 1
-mean = [0.3]
-std = [0.3]
-{MODEL}{MODEL}attention = "eca"
-"""
+SUITE = format_suite(title="Bars <b>", seeds=[4, 5], epochs=1)
 
 
 @pytest.fixture

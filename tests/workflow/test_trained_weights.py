@@ -14,29 +14,9 @@ from pocketbench.workflow.suites import Suite, read_suite
 from pocketbench.workflow.train_models import TrainRequest, list_requests
 from pocketbench.workflow.trained_weights import read_trained_accuracies, read_trained_suite
 from tests.accuracy.training_samples import TRAINING, write_weights
+from tests.workflow.bars_suite import MODEL, format_suite
 
-MODEL = """
-[[model]]
-backbone = "mobilenet_v2"
-width = 0.1
-classes = 3
-input_size = 16
-in_channels = 1
-"""
-TEXT = f"""
-format = 1
-title = "bars"
-formats = ["onnx"]
-engines = ["onnxruntime"]
-
-[train]
-data = "bars"
-seeds = [5, 1]
-epochs = 3
-mean = [0.3]
-std = [0.3]
-{MODEL}{MODEL}attention = "eca"
-"""
+TEXT = format_suite(title="bars", seeds=[5, 1], epochs=3)
 
 
 @pytest.fixture
