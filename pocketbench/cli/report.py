@@ -45,7 +45,7 @@ def command(
     if len(report.table.runtimes) > MOST_FIGURES:
         click.echo(f"{MOST_FIGURES} figures at most are drawn as pictures; the page has all", err=True)
     if report.table.result_count == 0:
-        click.echo(f"nothing was measured yet: pocketbench profile --suite {suite}", err=True)
+        click.echo(f"no latency was measured yet: pocketbench profile --suite {suite}", err=True)
     if report.missing:
         names = ", ".join(f"{spec.name} {target}" for spec, target in report.missing)
         raise EnvironmentFault(f"the report lacks {names}: no current file", f"pocketbench export --suite {suite}")
