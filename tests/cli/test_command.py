@@ -9,7 +9,7 @@ from tests.cli import command
 
 @pytest.mark.parametrize(
     ("arguments", "code"),
-    [(["results"], 0), (["results", "--limit", "x"], 2), (["report", "--suite", "absent.toml"], 3), (["list", "x"], 2)],
+    [(["results"], 0), (["results", "--limit", "x"], 2), (["report", "--suite", "absent.toml"], 3)],
 )
 def test_a_python_that_stands_ready_does_as_a_new_one(tmp_path, arguments, code):
     environment = {**os.environ, "PYTHONPATH": str(command.REPOSITORY)}
