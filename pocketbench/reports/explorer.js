@@ -27,6 +27,7 @@ const rows = [...table.querySelectorAll("tr[data-line]")].map((element, place) =
     row[key] = isWord ? cell.firstChild.data : number;
   }
   row.model = row.label;
+  row.isRough = columns.some(({ isMerit, place }) => isMerit && "rough" in element.cells[place].dataset);
   return row;
 });
 const byOrder = new Intl.Collator(undefined, { numeric: true }).compare;
@@ -151,7 +152,9 @@ function describeGroup(members) {
   if (fastest && members.length > 1) parts.push(`fastest ${readText(fastest, "median")} ms`);
   const merit = columns.find((column) => column.isMerit && members.some((row) => row[column.key] !== null));
   if (merit && members.length > 1) {
-    const best = members.reduce((found, row) => (row[merit.key] !== null && (!found || row[merit.key] > found[merit.key]) ? row : found), null);
+    const known = members.filter((row) => row[merit.key] !== null);
+    const judged = known.some((row) => !row.isRough) ? known.filter((row) => !row.isRough) : known;
+    const best = judged.reduce((found, row) => (row[merit.key] > found[merit.key] ? row : found));
     parts.push(`best top-1 ${readText(best, merit.key)}`);
   }
   return parts.join(", ");

@@ -84,9 +84,10 @@ def _format_cell(value: Value, column: ExplorerColumn) -> str:
     attributes = (f' class="{classes}"' if classes else "") + (
         f' data-v="{value.number!r}"' if value.number is not None else ""
     )
+    attributes += " data-rough" if value.is_rough else ""
     marks = "".join(f'<a href="#note-{note + 1}">{note + 1}</a>' for note in value.notes)
     marks = f'<sup class="marks">{marks}</sup>' if marks else ""
-    detail = f"<small>{escape(value.detail)}</small>" if value.detail else ""
+    detail = "".join(f"<small>{escape(line)}</small>" for line in value.detail.splitlines())
     return f"<td{attributes}>{escape(value.text)}{marks}{detail}</td>"
 
 

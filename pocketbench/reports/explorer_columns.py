@@ -23,13 +23,14 @@ _NS_PER_MS = 1e6
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Value:
-    """A cell: its text, a smaller one under it, and `number`, which it is sorted by; None where nothing is known.
-    `notes` say why."""
+    """A cell: its text, smaller lines under it, and `number`, which it is sorted by; None where nothing is known.
+    `notes` say why. `is_rough` is a number that is not weighed against the others of its column."""
 
     text: str
     detail: str = ""
     number: float | None = None
     notes: tuple[int, ...] = ()
+    is_rough: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,8 +66,14 @@ def list_columns(lines: Sequence[FlatLine]) -> list[ExplorerColumn]:
         ExplorerColumn(key="p90", head="p90, ms", read=_read_p90),
         ExplorerColumn(key="overhead", head="Overhead, ms", read=_read_overhead),
     ]
+    most = max((_count_pictures(line) for line in lines), default=0)
     measured = ExplorerColumn(
-        key="measured", head="Top-1 measured", read=_read_measured, is_merit=True, limit="min", unit="%"
+        key="measured",
+        head="Top-1 measured",
+        read=lambda line: _read_measured(line, most),
+        is_merit=True,
+        limit="min",
+        unit="%",
     )
     published = ExplorerColumn(
         key="published",
@@ -144,14 +151,22 @@ def _describe_ratio(overhead: Overhead) -> str:
     return "" if overhead.round_count == 0 else format_ratio(overhead.ratio)
 
 
-def _read_measured(line: FlatLine) -> Value:
+def _count_pictures(line: FlatLine) -> int:
+    return 0 if line.file.top1 is None else line.file.top1.accuracy.image_count or 0
+
+
+def _read_measured(line: FlatLine, most: int) -> Value:
+    """Args: most: the pictures that any file was judged by; one that saw fewer is no rival of those."""
     top1 = line.file.top1
     if top1 is None:
         return Value(text=EMPTY)
+    count = _count_pictures(line)
+    is_rough = 0 < count < most
     return Value(
         text=format_percent(top1.accuracy.top1_fraction),
-        detail=_span_top1(top1),
+        detail="\n".join(filter(None, [_span_top1(top1), f"{count:,} pictures" if is_rough else ""])),
         number=100 * top1.accuracy.top1_fraction,
+        is_rough=is_rough,
     )
 
 

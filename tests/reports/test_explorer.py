@@ -1,11 +1,14 @@
 import json
 import re
+from dataclasses import replace
 
 from pocketbench.reports.articles import format_details
 from pocketbench.reports.explorer import format_explorer, name_results
 from pocketbench.reports.explorer_columns import list_columns
 from pocketbench.reports.explorer_plot import make_explorer_chart, make_points
 from pocketbench.reports.lines import make_lines
+from pocketbench.reports.measured_choice import to_top_one
+from pocketbench.reports.records import Table
 from pocketbench.reports.table import make_table
 from tests.reports.paper_samples import make_suite_table
 from tests.reports.synthetic import make_artifact, make_example, make_sessions, make_spec
@@ -36,6 +39,27 @@ def test_cells_hold_the_number_that_they_are_sorted_by() -> None:
     assert values["overhead"].detail == "x1.22"
     assert (values["measured"].text, values["measured"].detail) == ("92.5 %", "92.0 to 93.0")
     assert values["gate"].text == "hard_sigmoid"
+
+
+def judge_by_few(table: Table) -> Table:
+    """The table with its first file's top-1 from 200 pictures, the best of all."""
+    row = table.rows[0]
+    top1 = row.files[0].top1
+    assert top1 is not None
+    few = to_top_one(replace(top1.accuracy, top1_fraction=0.99, image_count=200))
+    files = (replace(row.files[0], top1=few), *row.files[1:])
+    return replace(table, rows=(replace(row, files=files), *table.rows[1:]))
+
+
+def test_a_top1_of_fewer_pictures_is_marked() -> None:
+    lines = make_lines(judge_by_few(TABLE))
+    read = {column.key: column.read for column in list_columns(lines)}["measured"]
+    values = {(line.row_index, line.kind_index): read(line) for line in lines if line.file.top1 is not None}
+    assert [key for key, value in values.items() if value.is_rough] == [(0, 0)]
+    assert values[0, 0].detail == "96.4 to 99.7\n200 pictures"
+    page = format_explorer(lines, "")
+    assert "<small>96.4 to 99.7</small><small>200 pictures</small>" in page
+    assert page.count(" data-rough") == len([line for line in lines if (line.row_index, line.kind_index) == (0, 0)])
 
 
 def test_what_is_missing_says_why() -> None:

@@ -17,7 +17,15 @@ from pocketbench.reports.pareto import find_pareto_front
 from pocketbench.reports.table import make_table
 from tests.reports.paper_samples import make_suite_table
 from tests.reports.synthetic import make_artifact, make_example
-from tests.reports.test_html_in_browser import LEAST_CONTRAST, MEASURE_CONTRASTS, PATIENCE_MS, Visit, browser
+from tests.reports.test_explorer import judge_by_few
+from tests.reports.test_html_in_browser import (
+    LEAST_CONTRAST,
+    MEASURE_CONTRASTS,
+    PATIENCE_MS,
+    Visit,
+    browser,
+    open_report,
+)
 
 pytestmark = pytest.mark.slow
 __all__ = ["browser"]  # the fixture
@@ -156,6 +164,14 @@ def test_groups_say_how_many_and_which_is_fastest(page: Page) -> None:
     fastest = min(line.median_ns for line in members if line.median_ns is not None)
     assert f"{len(members)} results, fastest {fastest / 1e6:.3g} ms, best top-1 92.9 %" in heads[3]
     assert all(head.get_attribute("scope") == "rowgroup" for head in page.locator("#lines tr.group th").all())
+
+
+def test_the_best_of_a_group_saw_all_pictures(browser: Browser, tmp_path: Path) -> None:
+    page = open_report(browser, judge_by_few(TABLE), tmp_path).page
+    page.locator("#group").select_option("attention")
+    heads = page.locator("#lines tr.group th").all_inner_texts()
+    best = max(line.top1_fraction or 0 for line in LINES if line.attention is None)
+    assert f"best top-1 {100 * best:.1f} %" in heads[0]
 
 
 def test_a_view_is_a_link(page: Page, browser: Browser) -> None:
