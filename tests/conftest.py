@@ -1,8 +1,9 @@
 """For all tests: torch on one thread, since the tests themselves run side by side on all cores; and signals as a
 terminal leaves them. nohup and background jobs of a shell ignore some, and so would what tests interrupt.
 
-The collector of cycles looks seldom: torch and the converters hold a million objects that it would go through again and
-again, which took a fifth of the time of all tests."""
+The collector of cycles looks seldom, and not at what was imported: torch and the converters hold a million objects
+that it would go through again and again (coremltools asks for it in each conversion), a fifth of the time of all
+tests."""
 
 from __future__ import annotations
 
@@ -14,3 +15,7 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 gc.set_threshold(50_000, 20, 100)
 signal.signal(signal.SIGINT, signal.default_int_handler)
 signal.signal(signal.SIGHUP, signal.SIG_DFL)
+
+
+def pytest_collection_finish() -> None:
+    gc.freeze()
