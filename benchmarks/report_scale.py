@@ -16,13 +16,13 @@ another day of the same machine, before and after 0018 (what a report makes once
                           0016              0018
   reading                 102.3 -> 6.4      7.1 -> 4.6
   make_table               27.3 -> 4.3      5.6 -> 2.9
-  HTML                     29.2 -> 5.1      4.3 -> 2.6    34 MB -> 20 MB
-  Markdown, CSV, JSON       2.1 -> 2.0      1.9 -> 1.2
-  the whole command                        25.5 -> 19.4   (medians of 3; 12 pictures of it, in a process beside: 8)
+  HTML                     29.2 -> 5.1      4.3 -> 2.7    34 MB -> 20 MB
+  Markdown, CSV, JSON       2.1 -> 2.0      1.9 -> 1.3
+  the whole command                        25.5 -> 19.9   (medians of 3; 12 pictures of it, in a process beside: 8)
   peak memory           3,089 -> 565 MB     600 -> 532 MB
 
-The forms of a report of 8 rows and 40 lines: 2.1 -> 0.5. `history` over "nightly": 123.1 -> 17.1 by 0016, and 19.2 over a
-database of the first schema.
+The forms of a report of 8 rows and 40 lines: 2.1 -> 0.5. `history` over "nightly": 123.1 -> 17.1 by 0016, and 19.2 over
+a database of the first schema.
 
 The files of the models are stand-ins with the records of real ones: a report reads no more of a file than its hash.
 CPU time is that of the process (of a command: with its children), memory the peak of what was resident.

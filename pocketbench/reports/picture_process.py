@@ -3,10 +3,10 @@ waiting meanwhile."""
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 import os
-import pickle
 import re
 import subprocess
 import sys
@@ -55,13 +55,21 @@ def drawing_beside(charts: Charts) -> Iterator[Callable[[], Pictures]]:
         def finish() -> Pictures:
             is_done = process.wait() == 0 and drawn.seek(0, os.SEEK_END) > 0
             drawn.seek(0)
-            return pickle.load(drawn) if is_done else draw_pictures(charts)
+            return _unpack(drawn.read()) if is_done else draw_pictures(charts)
 
         try:
             yield finish
         finally:
             process.kill()
             process.wait()
+
+
+def _pack(pictures: Pictures) -> bytes:
+    return json.dumps({name: base64.b64encode(content).decode() for name, content in pictures.items()}).encode()
+
+
+def _unpack(packed: bytes) -> Pictures:
+    return {name: base64.b64decode(content) for name, content in json.loads(packed).items()}
 
 
 def _number_clips(svg: str) -> str:
@@ -75,4 +83,4 @@ def _number_clips(svg: str) -> str:
 
 
 if __name__ == "__main__":
-    pickle.dump(draw_pictures(json.load(sys.stdin.buffer)), sys.stdout.buffer)
+    sys.stdout.buffer.write(_pack(draw_pictures(json.load(sys.stdin.buffer))))
