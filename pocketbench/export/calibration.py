@@ -14,9 +14,6 @@ from pocketbench.export.parity import make_inputs
 RANDOM_COUNT = 32
 RANDOM_SEED = 1
 """Not the seed of the inputs that a file is verified on."""
-DEAD_RANGE = 1.0
-"""Of an activation that is always 0, as the hidden channels of a gate that died in training. 0 is exact at any scale,
-but the bias behind it is counted in that scale: at a tiny one it leaves 32 bits, and XNNPACK refuses the file."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,20 +15,24 @@ import onnx
 
 from pocketbench.core.errors import ConversionError, FileFault
 from pocketbench.export.onnx_graph import QUANTISING, read_model
-from pocketbench.export.onnx_ranges import find_dead, widen_dead
 
 
 def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> None:
     """Write `path` from the file `twin`, which is float32.
 
-    Activations and weights have 8 bits with a sign; weights have a scale for each output channel, and ranges are the
-    smallest and largest value over `inputs`. Inputs and outputs stay float32, and scores of classes are not rounded.
+    Weights have 8 bits with a sign and a scale for each output channel, activations 8 bits without one. With signed
+    ones onnxruntime on x86 rewrites most tensors to unsigned, not those that two operators read, and computes every
+    convolution between the two kinds in float32: that of a block's gate, for example. And it drops a ReLU that it
+    rounds behind, as the lowest step cuts off what is below 0: signed, a ReLU that was 0 for all inputs lets negative
+    values pass.
+
+    Ranges are the smallest and largest value over `inputs`. Inputs and outputs stay float32, and scores of classes are
+    not rounded.
 
     Raises:
         ConversionError: when the quantiser refuses the model.
         FileFault: when a file can't be read or written.
     """
-    dead = find_dead(twin, inputs)
     try:
         with _silence(), tempfile.TemporaryDirectory(prefix="pocketbench-") as folder:
             from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
@@ -40,10 +44,9 @@ def quantise_to_int8(twin: Path, path: Path, inputs: Sequence[np.ndarray]) -> No
                 _Reader(twin, inputs),
                 quant_format=QuantFormat.QDQ,
                 per_channel=True,
-                activation_type=QuantType.QInt8,
+                activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
                 calibrate_method=CalibrationMethod.MinMax,
-                extra_options={"TensorQuantOverrides": widen_dead(dead)},
             )
             model = onnx.load(str(made))
             leave_scores(model.graph)

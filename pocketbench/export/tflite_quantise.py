@@ -14,11 +14,13 @@ from typing import Any
 import numpy as np
 
 from pocketbench.core.errors import ConversionError, FileFault
-from pocketbench.export.calibration import DEAD_RANGE
 from pocketbench.export.tflite_classifier import find_classifier
 from pocketbench.export.tflite_ranges import Ranges, measure_ranges
 
 MIN_RANGE = 1e-3
+DEAD_RANGE = 1.0
+"""Of an activation that is always 0, as the hidden channels of a gate that died in training. 0 is exact at any scale,
+but the bias behind it is counted in that scale: at a tiny one it leaves 32 bits, and XNNPACK refuses the file."""
 DYNAMIC_OPERATORS = ("CONV_2D", "CONV_2D_TRANSPOSE", "FULLY_CONNECTED")
 """Depthwise convolutions stay in float32: XNNPACK has no such kernel, and each would leave the delegate."""
 

@@ -11,7 +11,6 @@ import pytest
 from onnx import TensorProto, helper, numpy_helper
 
 from pocketbench.export.onnx_quantise import leave_scores, quantise_to_int8
-from pocketbench.export.onnx_ranges import find_dead
 
 WEIGHTS = np.array([[0.7, -1.1], [0.3, 0.2]], np.float32)
 
@@ -79,14 +78,11 @@ def write_gate(path: Path, bias: float) -> Path:
     return path
 
 
-@pytest.mark.parametrize(("bias", "dead"), [(-1.5, ["let_through"]), (-0.5, [])])
-def test_a_relu_that_let_nothing_through_still_lets_nothing_through(
-    tmp_path: Path, bias: float, dead: list[str]
-) -> None:
+@pytest.mark.parametrize("bias", [-1.5, -0.5])
+def test_a_relu_that_let_nothing_through_still_lets_nothing_through(tmp_path: Path, bias: float) -> None:
     """onnxruntime's quantiser drops a ReLU, and counts on a range that begins at 0 to do its work."""
     inputs = [np.array([[value]], np.float32) for value in np.linspace(-1, 1, 9)]
     twin, path = write_gate(tmp_path / "twin.onnx", bias), tmp_path / "int8.onnx"
-    assert find_dead(twin, inputs) == dead
     quantise_to_int8(twin, path, inputs)
     model = onnx.load(path)
     assert "Relu" not in {node.op_type for node in model.graph.node}

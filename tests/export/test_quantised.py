@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 import torch
 from ai_edge_litert import schema_py_generated as schema
@@ -179,6 +181,16 @@ class TestOnnx:
         [last] = [node for node in graph.node if graph.output[0].name in node.output]
         [unpacked] = [node for node in graph.node if last.input[1] in node.output]
         assert (last.op_type, unpacked.op_type) == ("Gemm", "DequantizeLinear")
+
+    def test_no_convolution_is_left_to_float32(self, quantise: Quantise, tmp_path: Path) -> None:
+        """Where three operators read a map, as at a gate, too."""
+        path, _ = quantise(to_onnx, "int8")
+        options = onnxruntime.SessionOptions()
+        options.optimized_model_filepath = str(tmp_path / "optimised.onnx")
+        options.log_severity_level = 3
+        onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+        counts = Counter(node.op_type for node in onnx.load(options.optimized_model_filepath).graph.node)
+        assert (counts["QLinearConv"], counts["Conv"]) == (3, 0)
 
     def test_faults_of_weights_show(self, quantise: Quantise, prepared: PreparedModel) -> None:
         faults = [("_quantized", lambda value: np.roll(value, 1, axis=0)), ("weight_0_scale", lambda value: 2 * value)]
