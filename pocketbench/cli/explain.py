@@ -9,7 +9,7 @@ import click
 
 from pocketbench.cli import options
 from pocketbench.core.errors import UsageError
-from pocketbench.core.targets import LOWERINGS
+from pocketbench.core.targets import FORM_TARGETS
 
 LINE_WIDTH = 100
 
@@ -22,7 +22,7 @@ examples:
 )
 @options.describe_model
 @click.option(
-    "--target", type=click.Choice(list(LOWERINGS)), required=True, help="The runtime that the forms are chosen for."
+    "--target", type=click.Choice(FORM_TARGETS), required=True, help="The runtime that the forms are chosen for."
 )
 @options.as_json
 def command(target: str, as_json: bool, **model: object) -> None:

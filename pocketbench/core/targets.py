@@ -38,6 +38,10 @@ CALIBRATED = frozenset({("onnx", "int8"), ("tflite", "int8")})
 LOWERINGS = {"onnx": "onnx", "onnx-x86": "onnx", "onnx-arm": "onnx", "tflite": "tflite", "coreml": "coreml"}
 """What a block can be lowered for -> the format that it is written in. That of a format's own name runs anywhere."""
 
+ONNX_INT8 = "onnx:int8"
+FORM_TARGETS = (*LOWERINGS, ONNX_INT8)
+"""What a block's form is chosen for: in 8 bits onnxruntime's costs are others than in float32."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CalibrationData:
@@ -59,6 +63,11 @@ class FormatTarget:
     @property
     def format(self) -> str:
         return LOWERINGS[self.lowering]
+
+    @property
+    def forms(self) -> str:
+        """Of `FORM_TARGETS`; a lowering for one kind of processor stays what was asked for."""
+        return ONNX_INT8 if str(self) == ONNX_INT8 else self.lowering
 
     @property
     def twin(self) -> FormatTarget | None:

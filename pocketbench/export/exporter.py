@@ -65,9 +65,9 @@ def export_model(
             written.convert(prepared.exported, path, target.precision)
             parity = written.verify(path, prepared, target.precision)
             if twins is not None:
-                copy_model_file(path, name_twin(target, twins))
+                copy_model_file(path, name_twin(target, target.forms, twins))
         else:
-            twin = make_twin(written, prepared, target.twin, twins or scratch)
+            twin = make_twin(written, prepared, target.twin, target.forms, twins or scratch)
             ratio = RANDOM_WEIGHTS_RATIO if spec.weights == "random" else 1.0
             parity = quantise_twin(written, prepared, target, twin, path, calibration, ratio)
         graph_facts = written.read_graph_facts(path)
@@ -98,12 +98,15 @@ def export_model(
     return artifact
 
 
-def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, folder: Path) -> Path:
+def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, forms: str, folder: Path) -> Path:
     """The verified file of a target that others are quantised from; the one in the folder, if it stands there already.
+
+    Args:
+        forms: those of the network's blocks.
 
     Raises: ConversionError, ParityError, FileFault.
     """
-    path = name_twin(target, folder)
+    path = name_twin(target, forms, folder)
     if not path.exists():
         made = path.with_name(f"unverified-{path.name}")
         written.convert(prepared.exported, made, target.precision)
@@ -112,8 +115,8 @@ def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, fo
     return path
 
 
-def name_twin(target: FormatTarget, folder: Path) -> Path:
-    return folder / f"twin-{target.lowering}-{target.precision}{SUFFIXES[target.format]}"
+def name_twin(target: FormatTarget, forms: str, folder: Path) -> Path:
+    return folder / f"twin-{forms.replace(':', '-')}-{target.precision}{SUFFIXES[target.format]}"
 
 
 def copy_model_file(path: Path, copy: Path) -> None:

@@ -87,7 +87,7 @@ def export_target(
         return
     reply({"step": str(target)})
     artifact = export_model(
-        forms.prepare(target.lowering),
+        forms.prepare(target.forms),
         forms.built,
         target,
         folder,

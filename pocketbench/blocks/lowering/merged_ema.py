@@ -22,7 +22,7 @@ from torch.nn import functional
 from pocketbench.blocks.attention.multi_scale import EfficientMultiScaleAttention
 from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.site import Form, Site
-from pocketbench.core.targets import LOWERINGS
+from pocketbench.core.targets import FORM_TARGETS
 
 
 class MergedMultiScaleAttention(nn.Module):
@@ -113,7 +113,7 @@ MERGED = Form(name="one filter a group", build=merge)
 
 EMA_RULES: tuple[Rule, ...] = (
     Rule(
-        targets=tuple(LOWERINGS),
+        targets=FORM_TARGETS,
         kinds=("ema",),
         form=MERGED,
         reason="its 3x3 convolution of all channels of a group becomes one filter a group",

@@ -2,7 +2,7 @@
 
 "onnx" is for a file that may run anywhere: only forms that lose to the published one neither with onnxruntime's blocked
 layout (NCHWc, x86) nor without it. "onnx-x86" is for processors with that layout, "onnx-arm" for those without; the
-latter was tuned on x86 with that layout switched off, not on an ARM processor.
+latter was tuned on x86 with that layout switched off, not on an ARM processor. "onnx:int8" is for 8 bits, on x86.
 
 The ratios in the reasons are overheads over the published form with its sigmoid, MobileNetV2 1.0 at 224 x 224.
 """
@@ -21,8 +21,10 @@ from pocketbench.blocks.lowering.onnx_layers import BLOCK
 from pocketbench.blocks.lowering.onnx_se import BlockedSqueezeGate, LinearSqueezeGate
 from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.site import Form, Site
+from pocketbench.core.targets import ONNX_INT8
 
-X86, ARM, ANYWHERE = ("onnx-x86",), ("onnx-arm",), ("onnx",)
+X86, ARM, PLAIN_FLOAT, INT8 = ("onnx-x86",), ("onnx-arm",), ("onnx",), (ONNX_INT8,)
+ANYWHERE = (*PLAIN_FLOAT, *INT8)
 LARGE_MAP = 1600
 SMALL_MAP = 400
 
@@ -185,7 +187,7 @@ PLAIN_RULES = (
         reason="one reduction reads rows, a pool single elements: 5 times as quick in the plain layout",
     ),
     Rule(
-        targets=(*ARM, *ANYWHERE, *X86),
+        targets=(*ARM, *PLAIN_FLOAT, *X86),  # in 8 bits its pools over channels cost more than the whole block
         kinds=("cbam",),
         form=CBAM_PLAIN,
         reason="products and pools for the reductions over channels; 0.59 blocked, 0.58 plain",

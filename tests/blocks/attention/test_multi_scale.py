@@ -12,7 +12,7 @@ from pocketbench.blocks.lowering.lower import lower_model
 from pocketbench.blocks.lowering.merged_ema import MergedMultiScaleAttention
 from pocketbench.blocks.model_facts import count_model_facts
 from pocketbench.core.errors import UsageError
-from pocketbench.core.targets import LOWERINGS
+from pocketbench.core.targets import FORM_TARGETS
 from tests.blocks.formula_checks import GATES, SIZES, check_gradients, check_output, make_random_block
 from tests.blocks.reference import Gate, Weights
 from tests.blocks.shifts import convolve, mix_channels
@@ -57,7 +57,7 @@ def test_the_form_for_files_computes_the_block(channels: int, size: tuple[int, i
     block = make_random_block("ema", channels, size, gate).double()
     model = nn.Sequential(block, nn.ReLU())
     x = torch.randn(2, channels, *size, dtype=torch.float64)
-    for target in LOWERINGS:
+    for target in FORM_TARGETS:
         lowered = lower_model(model, target)
         assert isinstance(lowered[0], MergedMultiScaleAttention)
         with torch.no_grad():

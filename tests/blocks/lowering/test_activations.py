@@ -8,12 +8,12 @@ from torch import nn
 
 from pocketbench.blocks.factory import make_block
 from pocketbench.blocks.lowering.lower import lower_model
-from pocketbench.core.targets import LOWERINGS
+from pocketbench.core.targets import FORM_TARGETS
 
 
 @pytest.mark.parametrize("size", [(7, 7), (28, 28)], ids=str)
 @pytest.mark.parametrize("activation", [nn.ReLU6, nn.ReLU, nn.SiLU, nn.Hardswish])
-@pytest.mark.parametrize("target", LOWERINGS)
+@pytest.mark.parametrize("target", FORM_TARGETS)
 def test_the_inner_activation_stays(target: str, activation: type[nn.Module], size: tuple[int, int]) -> None:
     torch.manual_seed(0)
     block = make_block("se", channels=64, size=size, reduction=4)

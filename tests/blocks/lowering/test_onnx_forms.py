@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from pocketbench.blocks.lowering.lower import choose_forms, lower_model
 from pocketbench.blocks.lowering.onnx_rules import ONNX_RULES
 from pocketbench.blocks.lowering.onnx_spatial_gate import ChannelMaximum, choose_tile
+from pocketbench.core.targets import parse_format_target
 from pocketbench.export import to_onnx
 from pocketbench.export.preparation import prepare_model
 from tests.blocks.formula_checks import GATES, make_random_block
@@ -65,6 +66,15 @@ def test_every_site_before_a_projection_gets_a_form(kind: str, target: str) -> N
     for channels in (48, 40):
         (choice,) = choose_forms(make_model(kind, channels, (14, 14), GATES[0]), target)
         assert choice.rule is not None
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_in_8_bits_cbam_stays_as_it_is_trained(kind: str) -> None:
+    """Its pools over channels, quick in float32, are slower there than what they stand for."""
+    model = make_model(kind, 48, (14, 14), GATES[0])
+    (plain,), (int8,) = (choose_forms(model, parse_format_target(name).forms) for name in ("onnx", "onnx:int8"))
+    assert int8.rule is (None if kind == "cbam" else plain.rule)
+    assert parse_format_target("onnx-x86:int8").forms == "onnx-x86"
 
 
 def test_every_rule_is_reached() -> None:
