@@ -19,6 +19,7 @@ another day of the same machine, before and after 0018 (what a report makes once
   HTML                     29.2 -> 5.1      4.3 -> 2.7    34 MB -> 20 MB
   Markdown, CSV, JSON       2.1 -> 2.0      1.9 -> 1.3
   the whole command                        25.5 -> 19.9   (medians of 3; 12 pictures of it, in a process beside: 8)
+  the same, no pictures, idle machine               10.0  (wall 9.9; more than 12 runtimes are not drawn any more)
   peak memory           3,089 -> 565 MB     600 -> 532 MB
 
 The forms of a report of 8 rows and 40 lines: 2.1 -> 0.5. `history` over "nightly": 123.1 -> 17.1 by 0016, and 19.2 over

@@ -43,7 +43,8 @@ def command(
     paths = write_report_and_pictures(report.table, folder)
     _print_paths(paths, as_json=as_json)
     if len(report.table.runtimes) > MOST_FIGURES:
-        click.echo(f"{MOST_FIGURES} figures at most are drawn as pictures; the page has all", err=True)
+        count = len(report.table.runtimes)
+        click.echo(f"{count} runtimes: pictures are drawn of {MOST_FIGURES} at most; the page has all", err=True)
     if report.table.result_count == 0:
         click.echo(f"no latency was measured yet: pocketbench profile --suite {suite}", err=True)
     if report.missing:

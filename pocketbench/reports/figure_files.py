@@ -21,7 +21,8 @@ The other fonts have its widths, for programs that show the SVG without it."""
 PLOT_WIDTH = 400  # names of points are placed for 270 to 520 px (`label_places`)
 PLOT_HEIGHT = 280
 MOST_FIGURES = 12
-"""Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second."""
+"""Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second. Of more none is drawn:
+nothing says which ones are wanted."""
 PICTURE_SUFFIXES = (".svg", ".png")
 _TITLE_CHARACTERS = 66
 _CAPTION_CHARACTERS = 88
@@ -29,16 +30,20 @@ _LONGEST_NAME = 80
 
 
 def make_pictures(table: Table) -> dict[str, dict[str, Any]]:
-    """The first `MOST_FIGURES` figures of the table as specifications that stand alone, by name: report-RUNTIME."""
-    figures = make_figures(table)[:MOST_FIGURES]
+    """The figures of the table as specifications that stand alone, by name: report-RUNTIME."""
+    figures = _choose_figures(table)
     names = name_figure_files([figure.title for figure in figures])
     return {name: make_picture(figure) for name, figure in zip(names, figures, strict=True)}
 
 
 def name_picture_files(table: Table) -> list[str]:
     """The names of the files that a report of the table has its figures in."""
-    titles = [figure.title for figure in make_figures(table)[:MOST_FIGURES]]
+    titles = [figure.title for figure in _choose_figures(table)]
     return [name + suffix for name in name_figure_files(titles) for suffix in PICTURE_SUFFIXES]
+
+
+def _choose_figures(table: Table) -> Sequence[Figure]:
+    return make_figures(table) if len(table.runtimes) <= MOST_FIGURES else ()
 
 
 def write_pictures(pictures: Mapping[str, bytes], folder: Path) -> list[Path]:

@@ -12,6 +12,7 @@ from pocketbench.reports.figure_files import (
     make_picture,
     make_pictures,
     name_figure_files,
+    name_picture_files,
     write_pictures,
 )
 from pocketbench.reports.figures import make_figures
@@ -149,19 +150,22 @@ def test_files_are_written_whole_and_a_folder_that_can_not_be_is_said(tmp_path, 
         write_pictures(pictures, tmp_path / "file")
 
 
-def test_a_fleet_of_devices_is_not_drawn_whole() -> None:
+@pytest.mark.parametrize("count", [MOST_FIGURES, MOST_FIGURES + 1])
+def test_a_fleet_of_devices_is_not_drawn(count: int) -> None:
     table = make_table(
         [],
         [
             run
             for spec in ("se", "ca")
-            for threads in range(1, MOST_FIGURES + 3)
+            for threads in range(1, count + 1)
             for run in make_sessions(make_artifact(make_spec(spec)), 5.0, sessions=(0,), threads=threads)
         ],
         [],
     )
-    assert len(make_figures(table)) == MOST_FIGURES + 2
-    assert list(make_pictures(table).values()) == [make_picture(each) for each in make_figures(table)[:MOST_FIGURES]]
+    assert len(make_figures(table)) == count
+    drawn = make_figures(table) if count == MOST_FIGURES else ()
+    assert list(make_pictures(table).values()) == [make_picture(each) for each in drawn]
+    assert len(name_picture_files(table)) == 2 * len(drawn)
 
 
 def test_a_table_without_a_figure_gives_no_files() -> None:
