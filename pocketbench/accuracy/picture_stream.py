@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -13,6 +12,7 @@ from numpy.typing import NDArray
 
 from pocketbench.accuracy.datasets.dataset import ArrayPictures, DataSet, Labels, read_framed
 from pocketbench.accuracy.preprocessing import Pixels
+from pocketbench.core.cores import count_cores
 from pocketbench.core.records import Preprocessing
 
 BLOCK_BYTES = 2**18
@@ -71,7 +71,7 @@ class PictureStream:
         if isinstance(self.dataset.pictures, ArrayPictures) and self.preprocessing.interpolation is None:
             yield from map(self._frame_block, starts)  # less work than to hand it from thread to thread
             return
-        workers = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+        workers = count_cores()
         pool = ThreadPoolExecutor(workers, thread_name_prefix="pictures")
         waiting: deque[Future[Block]] = deque()
         try:

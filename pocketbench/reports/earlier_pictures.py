@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pocketbench.core.errors import FileFault
 from pocketbench.reports.csv_json import parse_json
-from pocketbench.reports.figure_files import PICTURE_SUFFIXES, name_picture_files
+from pocketbench.reports.figure_files import name_picture_files
+from pocketbench.reports.picture_process import PICTURE_SUFFIXES
 
 
 def read_earlier_report(folder: Path) -> str | None:

@@ -13,6 +13,7 @@ from pocketbench.reports.chart import make_chart
 from pocketbench.reports.figures import Figure, make_figures
 from pocketbench.reports.labels import join_words
 from pocketbench.reports.picture_colours import put_colours
+from pocketbench.reports.picture_process import PICTURE_SUFFIXES
 from pocketbench.reports.records import Table
 
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
@@ -23,7 +24,6 @@ PLOT_HEIGHT = 280
 MOST_FIGURES = 12
 """Nobody looks through more; a fleet of boards has hundreds, and each takes most of a second. Of more none is drawn:
 nothing says which ones are wanted."""
-PICTURE_SUFFIXES = (".svg", ".png")
 _TITLE_CHARACTERS = 66
 _CAPTION_CHARACTERS = 88
 _LONGEST_NAME = 80

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from pocketbench.core.cores import count_cores
+
 
 def count_workers(memory_bytes: int) -> int:
     """As many as there are cores, if the free memory holds them.
@@ -11,7 +13,7 @@ def count_workers(memory_bytes: int) -> int:
     Args:
         memory_bytes: what one worker may need.
     """
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = count_cores()
     try:
         free = os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     except (ValueError, OSError):  # macOS has no such name

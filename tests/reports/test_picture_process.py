@@ -9,7 +9,14 @@ from typing import Any
 import pytest
 
 from pocketbench.reports import picture_process
-from pocketbench.reports.picture_process import FEWEST_BESIDE, Pictures, draw_pictures, drawing_beside
+from pocketbench.reports.picture_process import (
+    FEWEST_BESIDE,
+    PICTURE_SUFFIXES,
+    Charts,
+    Pictures,
+    draw_pictures,
+    drawing_beside,
+)
 
 CHART = {
     "data": {"values": [{"x": 1, "y": 2, "name": "möglich"}]},
@@ -23,17 +30,30 @@ CHART = {
 CHARTS: dict[str, dict[str, Any]] = {f"chart {number}": CHART | {"width": number} for number in range(FEWEST_BESIDE)}
 
 
-def draw_nothing(_: object) -> Pictures:
-    return {f"{name}": b"drawn here" for name in CHARTS}
+def draw_nothing(charts: Charts) -> Pictures:
+    return {f"{name}{suffix}": b"drawn here" for name in charts for suffix in PICTURE_SUFFIXES}
 
 
 @pytest.mark.slow
-def test_another_process_draws_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
-    expected = draw_pictures(CHARTS)
+@pytest.mark.parametrize(("count", "processes"), [(FEWEST_BESIDE, 1), (2 * FEWEST_BESIDE, 2)])
+def test_other_processes_draw_the_same(monkeypatch: pytest.MonkeyPatch, count: int, processes: int) -> None:
+    charts = {f"chart {number}": CHART | {"width": number} for number in range(count)}
+    expected = draw_pictures(charts)
+    begun: list[subprocess.Popen[bytes]] = []
+    start = subprocess.Popen
+
+    def keep(command: list[str], **options: Any) -> subprocess.Popen[bytes]:
+        begun.append(start(command, **options))
+        return begun[-1]
+
+    monkeypatch.setattr(subprocess, "Popen", keep)
+    monkeypatch.setattr(picture_process, "count_cores", lambda: 2)
     monkeypatch.setattr(picture_process, "draw_pictures", draw_nothing)
-    with drawing_beside(CHARTS) as finish:
-        assert finish() == expected
-    assert len(expected) == 2 * len(CHARTS)
+    with drawing_beside(charts) as finish:
+        found = finish()
+    assert found == expected
+    assert list(found) == list(expected)
+    assert len(begun) == processes
 
 
 @pytest.mark.parametrize("program", ["/bin/false", "/bin/true"])
@@ -51,7 +71,7 @@ def test_few_pictures_are_drawn_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(subprocess, "Popen", refuse)
     monkeypatch.setattr(picture_process, "draw_pictures", draw_nothing)
     with drawing_beside({"one": CHART}) as finish:
-        assert finish() == draw_nothing({})
+        assert finish() == draw_nothing({"one": CHART})
 
 
 def test_an_error_meanwhile_ends_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
