@@ -46,7 +46,8 @@ def export_model(
         rewriting: what was exchanged in the network, for the record.
         cache_key: see the record.
         calibration: for a target that is calibrated.
-        twins: a folder for the files that others are quantised from, kept while a model is exported to several targets.
+        twins: a folder for the files that others are quantised from, kept while a model is exported to several targets,
+            and no longer than `prepared`.
         add_runtime_facts: completes the file's facts by what a runtime says of it (partitions); this stage has none.
 
     Raises:
@@ -65,9 +66,9 @@ def export_model(
             written.convert(prepared.exported, path, target.precision)
             parity = written.verify(path, prepared, target.precision)
             if twins is not None:
-                copy_model_file(path, name_twin(target, target.forms, twins))
+                copy_model_file(path, name_twin(prepared, target, twins))
         else:
-            twin = make_twin(written, prepared, target.twin, target.forms, twins or scratch)
+            twin = make_twin(written, prepared, target.twin, twins or scratch)
             ratio = RANDOM_WEIGHTS_RATIO if spec.weights == "random" else 1.0
             parity = quantise_twin(written, prepared, target, twin, path, calibration, ratio)
         graph_facts = written.read_graph_facts(path)
@@ -98,15 +99,12 @@ def export_model(
     return artifact
 
 
-def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, forms: str, folder: Path) -> Path:
+def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, folder: Path) -> Path:
     """The verified file of a target that others are quantised from; the one in the folder, if it stands there already.
-
-    Args:
-        forms: those of the network's blocks.
 
     Raises: ConversionError, ParityError, FileFault.
     """
-    path = name_twin(target, forms, folder)
+    path = name_twin(prepared, target, folder)
     if not path.exists():
         made = path.with_name(f"unverified-{path.name}")
         written.convert(prepared.exported, made, target.precision)
@@ -115,8 +113,9 @@ def make_twin(written: Format, prepared: PreparedModel, target: FormatTarget, fo
     return path
 
 
-def name_twin(target: FormatTarget, forms: str, folder: Path) -> Path:
-    return folder / f"twin-{forms.replace(':', '-')}-{target.precision}{SUFFIXES[target.format]}"
+def name_twin(prepared: PreparedModel, target: FormatTarget, folder: Path) -> Path:
+    """By the graph that is written: targets whose blocks take the same forms share it, and so the file."""
+    return folder / f"twin-{id(prepared.exported):x}-{target.precision}{SUFFIXES[target.format]}"
 
 
 def copy_model_file(path: Path, copy: Path) -> None:

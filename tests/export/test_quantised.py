@@ -17,12 +17,15 @@ from torch import nn
 from pocketbench.core.errors import FileFault, ParityError
 from pocketbench.core.model_files import hash_model_file
 from pocketbench.core.records import Parity
+from pocketbench.core.targets import parse_format_target
 from pocketbench.export import tflite_graph, tflite_weights, to_coreml, to_onnx, to_tflite
 from pocketbench.export.calibration import calibrate_randomly
+from pocketbench.export.exporter import export_model
 from pocketbench.export.format import Format
 from pocketbench.export.mil.weight_file import RECORD
 from pocketbench.export.preparation import PreparedModel, prepare_model
 from pocketbench.workflow.export_worker import add_partitions
+from pocketbench.workflow.model_specs import make_spec
 from tests.export.mil.packages import change_model, find_operations
 from tests.export.networks import INPUT_SHAPE, make_small_network
 from tests.export.test_formats import SMALL_NETWORK_MACS, write_tflite
@@ -87,6 +90,30 @@ def test_the_file_is_sound_and_the_same_each_time(
     # onnxruntime copies the bias that two convolutions share (8), and the ends of the Clip fall into a range (2)
     assert facts.parameter_count == (floats.parameter_count or 0) + (6 if written is to_onnx else 0)
     assert [item.dtype for item in (*facts.inputs, *facts.outputs)] == ["float32", "float32"]
+
+
+def test_a_network_is_converted_once_for_the_targets_that_share_its_graph(
+    prepared: PreparedModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted, convert = [], to_onnx.convert
+
+    def count(exported: torch.export.ExportedProgram, path: Path, precision: str) -> None:
+        converted.append(exported)
+        convert(exported, path, precision)
+
+    monkeypatch.setattr(to_onnx, "convert", count)
+    spec, other = make_spec("mobilenet_v2"), prepare_model(make_small_network(1), INPUT_SHAPE)
+    (tmp_path / "twins").mkdir()
+    for network, target in [(prepared, "onnx"), (prepared, "onnx:int8"), (other, "onnx:int8")]:
+        export_model(
+            network,
+            spec,
+            parse_format_target(target),
+            tmp_path,
+            calibration=calibrate_randomly(INPUT_SHAPE),
+            twins=tmp_path / "twins",
+        )
+    assert [exported is prepared.exported for exported in converted] == [True, False]
 
 
 class TestTflite:
