@@ -1,11 +1,15 @@
-"""Whether a Preprocessing describes one. Needs no numpy: suites are checked by it."""
+"""Whether a Preprocessing describes one. Needs no numpy, and no records: suites are checked by it, and the command line
+knows its words."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from pocketbench.core.errors import UsageError
-from pocketbench.core.records import Preprocessing
+
+if TYPE_CHECKING:
+    from pocketbench.core.records import Preprocessing
 
 CHANNEL_COUNTS = (1, 3)
 CROPS = ("center", "squash")

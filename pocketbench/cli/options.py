@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from pocketbench.accuracy.preprocessing_rules import CROPS, INTERPOLATIONS
+
 EXPORT_FOLDER = Path("out/export")
 REPORT_FOLDER = Path("out/report")
 
@@ -47,12 +49,10 @@ FRAMING_OPTIONS = (
     click.option("--resize", type=click.IntRange(1, 65_536), help="Shorter side before the crop.  [default: as it is]"),
     click.option(
         "--crop",
-        type=click.Choice(["center", "squash"]),
+        type=click.Choice(CROPS),
         help="Cut out the middle, or change the proportions.  [default: center]",
     ),
-    click.option(
-        "--interpolation", type=click.Choice(["nearest", "bilinear", "bicubic", "lanczos"]), help="Of a resize."
-    ),
+    click.option("--interpolation", type=click.Choice(INTERPOLATIONS), help="Of a resize."),
 )
 """How the pictures for weights that do not say so are prepared: the keywords of workflow.accuracy_framing."""
 
