@@ -181,16 +181,12 @@ def summarise_overhead(
 def pair_sessions(
     variant: Mapping[SessionId, ClockSamples], baselines: Sequence[Mapping[SessionId, ClockSamples]]
 ) -> list[tuple[ClockSamples, ClockSamples]]:
-    """The variant and its baseline in each session that has both; see `summarise_overhead`."""
-    pairs = []
-    if len(baselines) == 1:
-        (only,) = baselines
-        return [(clock, only[session]) for session, clock in variant.items() if session in only]
-    for session, clock in variant.items():
-        partner = next((baseline[session] for baseline in baselines if session in baseline), None)
-        if partner is not None:
-            pairs.append((clock, partner))
-    return pairs
+    """The variant and its baseline, the first that has the session, in each session that has both; see
+    `summarise_overhead`."""
+    partners: dict[SessionId, ClockSamples] = {}
+    for baseline in reversed(baselines):
+        partners |= baseline
+    return [(clock, partners[session]) for session, clock in variant.items() if session in partners]
 
 
 def make_zero_overhead(latency: Latency) -> Overhead:
