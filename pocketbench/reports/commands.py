@@ -28,14 +28,6 @@ class Command:
     text: str | None
 
 
-def list_commands(table: Table, line: FlatLine) -> tuple[Command, ...]:
-    """What exports, measures and judges the file of a line, and writes the table; in the order in which they are run.
-
-    A file that has an overhead is measured together with its baseline, as it was: in turn.
-    """
-    return CommandLister(table).list_commands(line)
-
-
 class CommandLister:
     """Lists the commands of the lines of a table. Those that several lines have in common are one object."""
 
@@ -46,7 +38,11 @@ class CommandLister:
         self._last = [] if text is None else [Command(purpose="Write this report", text=text)]
 
     def list_commands(self, line: FlatLine) -> tuple[Command, ...]:
-        """See the function of this name."""
+        """What exports, measures and judges the file of a line, and writes the table; in the order in which they are
+        run.
+
+        A file that has an overhead is measured together with its baseline, as it was: in turn.
+        """
         baseline = _find_baseline(self._table, line)
         key = (line.row_index, line.kind_index, baseline is not None)
         if key not in self._by_file:

@@ -43,12 +43,6 @@ class Part:
 _NOT_TAKEN = Part(title="Where the time goes", sentences=(HOW_TO_GET,))
 
 
-def make_parts(table: Table, line: FlatLine) -> list[Part]:
-    """The latency, the accuracy, the file and its graph, where the time goes, the conditions and the notes of a line;
-    what a line has none of is left out."""
-    return PartMaker(table).make(line)
-
-
 class PartMaker:
     """Makes the parts of the lines of a table. What several lines have in common is one object."""
 
@@ -59,7 +53,8 @@ class PartMaker:
         self._notes: dict[tuple[tuple[int, ...], bool], Part] = {}
 
     def make(self, line: FlatLine) -> list[Part]:
-        """See `make_parts`."""
+        """The latency, the accuracy, the file and its graph, where the time goes, the conditions and the notes of a
+        line; what a line has none of is left out."""
         accuracy, file, graph = self._describe_file(line)
         parts = [
             _describe_latency(line),

@@ -4,8 +4,8 @@ import re
 from html import escape
 
 from pocketbench.reports.articles import format_details
-from pocketbench.reports.commands import list_commands
-from pocketbench.reports.details import make_parts
+from pocketbench.reports.commands import CommandLister
+from pocketbench.reports.details import PartMaker
 from pocketbench.reports.explorer import name_results
 from pocketbench.reports.lines import make_lines
 from pocketbench.reports.table import make_table
@@ -43,15 +43,20 @@ def test_with_links_followed_nothing_is_missing() -> None:
         assert list(articles) == name_results(lines)
         for line, article in zip(lines, articles.values(), strict=True):
             whole = follow_links(article, details)
-            parts = make_parts(table, line)
+            parts = PartMaker(table).make(line)
             assert sorted(re.findall("<h4>(.*?)</h4>", whole)) == sorted(
-                [*(escape(part.title) for part in parts), *(["Make it again"] if list_commands(table, line) else [])]
+                [
+                    *(escape(part.title) for part in parts),
+                    *(["Make it again"] if CommandLister(table).list_commands(line) else []),
+                ]
             )
             facts = [escape(value) for part in parts for _, value in part.properties]
             assert re.findall("<dd>(.*?)</dd>", whole) == facts
             for text in [sentence for part in parts for sentence in part.sentences]:
                 assert f"<li>{escape(text)}</li>" in whole
-            commands = [escape(command.text) for command in list_commands(table, line) if command.text is not None]
+            commands = [
+                escape(command.text) for command in CommandLister(table).list_commands(line) if command.text is not None
+            ]
             assert re.findall("<code>(.*?)</code>", whole) == commands
 
 

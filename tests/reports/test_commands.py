@@ -14,7 +14,7 @@ from pocketbench.cli.options import FRAMING_NAMES
 from pocketbench.core.records import Calibration, Caveat, ModelSpec, Preprocessing
 from pocketbench.core.targets import FormatTarget
 from pocketbench.profile.catalog import parse_engine
-from pocketbench.reports.commands import NAMED_DATASETS, list_commands, list_export_arguments, list_profile_arguments
+from pocketbench.reports.commands import NAMED_DATASETS, CommandLister, list_export_arguments, list_profile_arguments
 from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.records import FileKind, Runtime, Schedule, Table
 from pocketbench.reports.table import make_table
@@ -178,7 +178,7 @@ def find_line(table: Table, attention: str | None, engine: str) -> FlatLine:
 
 def test_a_line_with_an_overhead_is_measured_beside_its_baseline() -> None:
     table = make_suite_table()
-    commands = list_commands(table, find_line(table, "ca", "litert"))
+    commands = CommandLister(table).list_commands(find_line(table, "ca", "litert"))
     arguments = [shlex.split(command.text or "")[1:] for command in commands]
     assert [read_back(arguments[index])[0].block for index in (0, 1)] == [None, "ca"]
     params = parse(profile.command, arguments[2])
@@ -192,20 +192,23 @@ def test_a_line_with_an_overhead_is_measured_beside_its_baseline() -> None:
 
 def test_the_baseline_is_measured_alone() -> None:
     table = make_suite_table()
-    verbs = [shlex.split(command.text or "")[1] for command in list_commands(table, find_line(table, None, "litert"))]
+    verbs = [
+        shlex.split(command.text or "")[1]
+        for command in CommandLister(table).list_commands(find_line(table, None, "litert"))
+    ]
     assert verbs == ["export", "profile", "report"]
 
 
 def test_no_report_command_without_a_suite() -> None:
     table = make_table(*make_example())
-    texts = [command.text for command in list_commands(table, find_line(table, None, "litert"))]
+    texts = [command.text for command in CommandLister(table).list_commands(find_line(table, None, "litert"))]
     assert not any("report" in (text or "") for text in texts)
 
 
 def test_a_foreign_file_with_a_nasty_name_stays_one_argument() -> None:
     file = make_artifact(None, "onnx", file_name="-rf $(reboot)\n'.onnx")
     table = make_table([file], make_sessions(file, 5.0, engine="onnxruntime"), [])
-    (command,) = list_commands(table, make_lines(table)[0])
+    (command,) = CommandLister(table).list_commands(make_lines(table)[0])
     params = parse(profile.command, shlex.split(command.text or "")[1:])
     assert params["paths"] == (Path("./-rf $(reboot)\n'.onnx"),)
 
@@ -218,7 +221,9 @@ def judge_first_file(**changes: object) -> dict[str, object]:
     accuracy = make_accuracy(0.9, origin="measured", artifact_sha256=file.sha256, dataset="fashion-mnist", **changes)
     table = make_table(artifacts, results, [*published, accuracy])
     (text,) = [
-        command.text for command in list_commands(table, make_lines(table)[0]) if "accuracy" in (command.text or "")
+        command.text
+        for command in CommandLister(table).list_commands(make_lines(table)[0])
+        if "accuracy" in (command.text or "")
     ]
     params = parse(accuracy_verb.command, shlex.split(text or "")[1:])
     assert params.pop("paths") == (Path(f"out/export/{file.file_name}"),)
@@ -237,7 +242,7 @@ def test_a_data_set_that_was_a_path_is_one_that_the_reader_puts_in() -> None:
         source="pictures", image_count=512, inputs_sha256="ab", dataset="pets", split="train", preprocessing=PICTURES
     )
     table = make_table([replace(file, calibration=calibration)], make_sessions(file, 5.0), [accuracy])
-    export_, *_, judge = list_commands(table, make_lines(table)[0])
+    export_, *_, judge = CommandLister(table).list_commands(make_lines(table)[0])
     assert "--calibrate FOLDER " in (export_.text or "")
     assert export_.purpose.endswith("FOLDER stands for the path of the data set pets")
     assert (judge.text or "").endswith("--data FOLDER")
@@ -266,7 +271,7 @@ def test_a_schedule_that_options_do_not_say_is_named() -> None:
     profiles = [
         command
         for line in make_lines(table)
-        for command in list_commands(table, line)
+        for command in CommandLister(table).list_commands(line)
         if "profile" in (command.text or "")
     ]
     assert profiles

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 
 from pocketbench.core.records import TrainedAccuracy
-from pocketbench.reports.details import make_parts
+from pocketbench.reports.details import PartMaker
 from pocketbench.reports.lines import FlatLine, make_lines
 from pocketbench.reports.records import Table
 from pocketbench.reports.table import make_table
@@ -13,7 +13,7 @@ from tests.reports.synthetic import make_artifact, make_example, make_sessions, 
 
 
 def read_parts(table: Table, line: FlatLine) -> dict[str, dict[str, str]]:
-    return {part.title: dict(part.properties) for part in make_parts(table, line)}
+    return {part.title: dict(part.properties) for part in PartMaker(table).make(line)}
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +53,7 @@ def test_the_baseline_has_no_overhead_over_itself(suite: Table) -> None:
 
 def test_a_file_that_never_ran_has_its_graph_and_no_latency(suite: Table) -> None:
     line = next(line for line in make_lines(suite) if line.place is None)
-    titles = [part.title for part in make_parts(suite, line)]
+    titles = [part.title for part in PartMaker(suite).make(line)]
     assert "Graph" in titles
     assert not {"Latency", "Conditions", "Where the time goes"} & set(titles)
 
@@ -61,14 +61,14 @@ def test_a_file_that_never_ran_has_its_graph_and_no_latency(suite: Table) -> Non
 def test_a_crash_is_told_in_the_notes() -> None:
     table = make_table(*make_example())
     line = next(line for line in make_lines(table) if line.attention == "se" and line.engine == "onnxruntime")
-    (notes,) = [part for part in make_parts(table, line) if part.title == "Notes"]
+    (notes,) = [part for part in PartMaker(table).make(line) if part.title == "Notes"]
     assert any("SIGSEGV" in sentence for sentence in notes.sentences)
 
 
 def test_operator_times_by_kind_add_up_to_the_inference() -> None:
     table = make_table(*make_profiled())
     line = next(line for line in make_lines(table) if line.attention == "ca")
-    (part,) = [part for part in make_parts(table, line) if part.title == "Where the time goes"]
+    (part,) = [part for part in PartMaker(table).make(line) if part.title == "Where the time goes"]
     (sheet,) = part.sheets
     rows = {line.label: [entry.text for entry in line.entries] for line in sheet.lines}
     assert [column.head for column in sheet.columns] == ["attention blocks, ms", "network, ms"]
@@ -83,7 +83,7 @@ def test_operator_times_by_kind_add_up_to_the_inference() -> None:
 def test_operator_times_without_places_have_one_column() -> None:
     table = make_table(*make_profiled())
     line = next(line for line in make_lines(table) if line.row.spec is None)
-    (part,) = [part for part in make_parts(table, line) if part.title == "Where the time goes"]
+    (part,) = [part for part in PartMaker(table).make(line) if part.title == "Where the time goes"]
     assert [column.head for column in part.sheets[0].columns] == ["network, ms"]
     assert part.more is None
 

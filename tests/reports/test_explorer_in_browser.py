@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page
 
-from pocketbench.reports.commands import list_commands
-from pocketbench.reports.details import make_parts
+from pocketbench.reports.commands import CommandLister
+from pocketbench.reports.details import PartMaker
 from pocketbench.reports.explorer import name_results
 from pocketbench.reports.html import format_html
 from pocketbench.reports.lines import FlatLine, make_lines
@@ -305,13 +305,13 @@ def test_what_articles_share_is_shown_in_each(page: Page, index: int) -> None:
     dialog = page.locator("#result[open]")
     dialog.wait_for()
     page.wait_for_function("id => document.getElementById('result').dataset.result === id", arg=IDS[index])
-    parts = make_parts(TABLE, LINES[index])
+    parts = PartMaker(TABLE).make(LINES[index])
     assert sorted(dialog.locator("h4").all_inner_texts()) == sorted([*(part.title for part in parts), "Make it again"])
     facts = dialog.locator("dd").all_inner_texts()
     assert facts == [value for part in parts for _, value in part.properties]
     sentences = dialog.locator("section:not(.commands) li").all_inner_texts()
     assert sentences == [sentence for part in parts for sentence in part.sentences]
-    commands = list_commands(TABLE, LINES[index])
+    commands = CommandLister(TABLE).list_commands(LINES[index])
     assert dialog.locator(".commands li p").all_inner_texts() == [command.purpose for command in commands]
     assert dialog.locator("pre").all_inner_texts() == [command.text for command in commands if command.text is not None]
     assert dialog.locator("a.same, [id^=part-]").count() == 0
