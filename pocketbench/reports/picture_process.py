@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
-import functools
 import json
-import operator
 import os
 import re
 import subprocess
@@ -56,7 +54,9 @@ def drawing_beside(charts: Charts) -> Iterator[Callable[[], Pictures]]:
         ]
 
         def finish() -> Pictures:
-            drawn = functools.reduce(operator.or_, [share() for share in shares])
+            drawn: Pictures = {}
+            for share in shares:
+                drawn |= share()
             return {name + suffix: drawn[name + suffix] for name in names for suffix in PICTURE_SUFFIXES}
 
         yield finish

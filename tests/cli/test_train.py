@@ -14,8 +14,9 @@ import safetensors.numpy
 
 from tests.accuracy.training_samples import write_bars
 from tests.cli.command import REPOSITORY, run_command
+from tests.workflow.bars_suite import MODEL
 
-SUITE = """\
+SUITE = f"""\
 format = 1
 title = "Bars"
 formats = ["onnx"]
@@ -31,20 +32,7 @@ mean = [0.3]
 std = [0.3]
 shift = 1
 
-[[model]]
-backbone = "mobilenet_v2"
-width = 0.1
-classes = 3
-input_size = 16
-in_channels = 1
-
-[[model]]
-backbone = "mobilenet_v2"
-width = 0.1
-attention = "eca"
-classes = 3
-input_size = 16
-in_channels = 1
+{MODEL}{MODEL}attention = "eca"
 """
 
 

@@ -23,8 +23,8 @@ from pocketbench.blocks.lowering.rule import Rule
 from pocketbench.blocks.lowering.site import Form, Site
 from pocketbench.core.targets import ONNX_INT8
 
-X86, ARM, PLAIN_FLOAT, INT8 = ("onnx-x86",), ("onnx-arm",), ("onnx",), (ONNX_INT8,)
-ANYWHERE = (*PLAIN_FLOAT, *INT8)
+X86, ARM, FLOAT_ANYWHERE = ("onnx-x86",), ("onnx-arm",), ("onnx",)
+ANYWHERE = (*FLOAT_ANYWHERE, ONNX_INT8)
 LARGE_MAP = 1600
 SMALL_MAP = 400
 
@@ -187,7 +187,7 @@ PLAIN_RULES = (
         reason="one reduction reads rows, a pool single elements: 5 times as quick in the plain layout",
     ),
     Rule(
-        targets=(*ARM, *PLAIN_FLOAT, *X86),  # in 8 bits its pools over channels cost more than the whole block
+        targets=(*ARM, *FLOAT_ANYWHERE, *X86),  # in 8 bits its pools over channels cost more than the whole block
         kinds=("cbam",),
         form=CBAM_PLAIN,
         reason="products and pools for the reductions over channels; 0.59 blocked, 0.58 plain",
